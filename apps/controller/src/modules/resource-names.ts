@@ -5,7 +5,7 @@ export function nameTaken(noun: string, name: string, within = 'this tenant'): D
   return refusal('conflict', {
     pointer: '/name',
     rule: 'name_taken',
-    detail: `There is a ${noun} "${name}" in ${within} already`,
+    detail: `There is ${/^[aeo]/.test(noun) ? 'an' : 'a'} ${noun} "${name}" in ${within} already`,
     fix: 'Choose another name.',
   });
 }
@@ -27,7 +27,7 @@ export function inUse(noun: string, users: readonly string[]): DomainError {
   return refusal('conflict', {
     pointer: '',
     rule: `${noun}_in_use`,
-    detail: `The ${noun} is used by ${named}${more}`,
+    detail: `The ${noun.replaceAll('_', ' ')} is used by ${named}${more}`,
     fix: 'Remove or change what uses it first.',
   });
 }

@@ -7,6 +7,7 @@ import { TenantScopeInterceptor } from '../platform/http/tenant-scope.intercepto
 import { KeptAnswersRepository } from '../platform/http/writes/kept-answers.repository.js';
 import { WriteInterceptor } from '../platform/http/writes/write.interceptor.js';
 import { AccessGuard } from './access/access.guard.js';
+import { AddressPoolsModule } from './address-pools/address-pools.module.js';
 import { ApiTokensModule } from './api-tokens/api-tokens.module.js';
 import { AuditModule } from './audit/audit.module.js';
 import { ConfigurationModule } from './configuration/configuration.module.js';
@@ -52,6 +53,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     SitesModule,
     NetworksModule,
     EdgesModule,
+    AddressPoolsModule,
     ExternalPeersModule,
     GroupsModule,
     NamedServicesModule,

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { AddressPoolsController } from '../modules/address-pools/address-pools.controller.js';
 import { ApiTokensController } from '../modules/api-tokens/api-tokens.controller.js';
 import { AuditController } from '../modules/audit/audit.controller.js';
 import { ConfigurationController } from '../modules/configuration/configuration.controller.js';
@@ -51,6 +52,7 @@ export const REST_CONTROLLERS: readonly Type[] = [
   SitesController,
   NetworksController,
   EdgesController,
+  AddressPoolsController,
   ExternalPeersController,
   GroupsController,
   NamedServicesController,

@@ -2,6 +2,7 @@
 export const EXAMPLE_TEXTS: Readonly<Record<string, string>> = {
   actor: 'ada',
   address: '203.0.113.7',
+  addressPool: 'notebooks',
   agentVersion: '0.1.0',
   answer: 'weft-edge-7f3a',
   approvedBy: 'bea',
@@ -18,6 +19,7 @@ export const EXAMPLE_TEXTS: Readonly<Record<string, string>> = {
   description: 'Main office',
   destination: '10.2.0.9',
   detail: 'There is a site "berlin" in this tenant already',
+  domains: 'corp.example',
   displayName: 'Company login',
   edgeName: 'berlin-1',
   encryption: 'aes-gcm-256',
@@ -43,6 +45,7 @@ export const EXAMPLE_TEXTS: Readonly<Record<string, string>> = {
   methods: 'X25519',
   name: 'berlin',
   namedServices: 'dns',
+  nameServers: '10.1.0.53',
   network: 'lan',
   newPassword: 'an entirely different password',
   next: '4711',

@@ -254,7 +254,10 @@ describeOnServers('a backup', (start) => {
             ? { kind: 'D', payload: Buffer.concat([frame.payload, secondNetwork(frame.payload)]) }
             : frame,
       ],
-      [/does not take the table address_pools: .*foreign key/, (frame, table) => (table === 'sites' ? undefined : frame)],
+      [
+        /does not take the table address_pools: .*foreign key/,
+        (frame, table) => (table === 'sites' ? undefined : frame),
+      ],
     ];
     for (const [message, change] of attempts) {
       await writeFile(file, whole);

@@ -5,10 +5,12 @@ import { EdgeBundlesRepository } from '../../src/distribution/edge-bundles.repos
 import { sealedKeys } from '../../src/distribution/pre-shared-keys.js';
 import { EnrollmentTokensRepository } from '../../src/enrollment/enrollment-tokens.repository.js';
 import { measuredEdges, measuredWebhooks } from '../../src/metrics/metrics.repository.js';
+import { AddressPoolsRepository } from '../../src/modules/address-pools/address-pools.repository.js';
 import { ApiTokensRepository } from '../../src/modules/api-tokens/api-tokens.repository.js';
 import { AuditRepository } from '../../src/modules/audit/audit.repository.js';
 import { EdgesRepository } from '../../src/modules/edges/edges.repository.js';
 import { FabricEventsRepository } from '../../src/modules/events/fabric-events.repository.js';
+import { AssignedAddressesRepository } from '../../src/modules/external-peers/assigned-addresses.repository.js';
 import { ExternalPeersRepository } from '../../src/modules/external-peers/external-peers.repository.js';
 import type { WrittenExternalPeer } from '../../src/modules/external-peers/stored-external-peer.js';
 import { GroupsRepository } from '../../src/modules/groups/groups.repository.js';
@@ -167,7 +169,7 @@ function crossings(): Record<string, Crossing> {
   const webhooks = new WebhooksRepository();
   const queue = new WebhookQueue();
   const hook = { name: 'crossed', url: 'https://crossed.example', types: [], enabled: true };
-  const externalPeers = new ExternalPeersRepository();
+  const externalPeers = new ExternalPeersRepository(new AssignedAddressesRepository());
   const registry = new CertificateRegistry({} as Database);
   const trust = new EdgeTrustRepository();
   const identity = ({ tenantId, edgeId }: SeededTenant) => ({ tenantId, edgeId });
@@ -366,10 +368,16 @@ function crossings(): Record<string, Crossing> {
     },
     'intent.read': (sql, { tenantId }) => new IntentRepository().read(sql, tenantId),
     'intentTables.replace': (sql, { tenantId }) =>
-      new IntentTables(policies, externalPeers, groups, services, profiles, topology).replace(
-        sql,
-        emptyIntent(tenantId),
-      ),
+      new IntentTables(
+        policies,
+        new AddressPoolsRepository(),
+        new AssignedAddressesRepository(),
+        externalPeers,
+        groups,
+        services,
+        profiles,
+        topology,
+      ).replace(sql, emptyIntent(tenantId)),
     'tunnels.edgeNames': (sql, { tenantId }) => new TunnelsRepository().edgeNames(sql, tenantId),
     'metrics.measuredEdges': (sql) => measuredEdges(sql),
     'metrics.measuredWebhooks': (sql) => measuredWebhooks(sql),

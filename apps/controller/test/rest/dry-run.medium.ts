@@ -9,6 +9,7 @@ let api: Api;
 let observer: postgres.Sql;
 let edges = 0;
 let peers = 0;
+let pools = 0;
 let ports = 0;
 let made: Awaited<ReturnType<typeof makeTopology>>;
 beforeAll(async () => {
@@ -73,6 +74,11 @@ const externalPeer = () => {
     prefixes: [`10.77.${peers}.0/24`],
     preSharedKey: 'a key for the tests of this',
   };
+};
+/** With a prefix of its own. */
+const addressPool = () => {
+  pools += 1;
+  return { name: name(), siteId: made.berlin.id, prefix: `10.78.${pools}.0/24` };
 };
 /** Of one gateway. */
 const swanctl = () => {
@@ -152,6 +158,13 @@ const WRITES: Readonly<Record<string, () => Promise<Write>>> = {
   },
   deleteExternalPeer: async () =>
     inTenant('DELETE', `/external-peers/${(await api.make('/external-peers', externalPeer())).id}`),
+  createAddressPool: async () => inTenant('POST', '/address-pools', addressPool()),
+  replaceAddressPool: async () => {
+    const { id } = await api.make('/address-pools', addressPool());
+    return inTenant('PUT', `/address-pools/${id}`, addressPool(), { 'if-match': '"1"' });
+  },
+  deleteAddressPool: async () =>
+    inTenant('DELETE', `/address-pools/${(await api.make('/address-pools', addressPool())).id}`),
   replaceTopology: async () =>
     inTenant('PUT', '/topology', { kind: 'hub_and_spoke', hubSiteIds: [made.berlin.id] }, { 'if-match': '*' }),
   createGroup: async () => inTenant('POST', '/groups', group()),

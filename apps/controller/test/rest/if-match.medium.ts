@@ -28,6 +28,11 @@ const RESOURCES: readonly { list: string; code: string; body: (name: string) => 
       preSharedKey: 'correct horse battery staple',
     }),
   },
+  {
+    list: '/address-pools',
+    code: 'address_pool_changed',
+    body: (name) => ({ name, siteId: made.berlin.id, prefix: '10.99.0.0/24' }),
+  },
   { list: '/groups', code: 'group_changed', body: (name) => ({ name, members: [] }) },
   {
     list: '/services',

@@ -108,6 +108,7 @@ async function fill(filled: Api): Promise<string> {
     });
     await filled.make('/edges', { siteId: berlin.id, name: `edge ${n}`, underlayAddress: `203.0.113.${20 + n}` });
     await filled.make('/external-peers', externalPeer(n, tokyo.id));
+    await filled.make('/address-pools', { name: `pool ${n}`, siteId: tokyo.id, prefix: `10.9${n}.0.0/24` });
     await filled.make('/groups', { name: `group ${n}`, members: [] });
     await filled.make('/services', {
       name: `s${n}`,

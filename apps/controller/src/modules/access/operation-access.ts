@@ -100,6 +100,12 @@ export const OPERATION_ACCESS: Readonly<Record<string, OperationAccess>> = {
   revokeEdge: operator,
   createEnrollmentToken: operator,
 
+  listAddressPools: viewer,
+  createAddressPool: operator,
+  readAddressPool: viewer,
+  replaceAddressPool: operator,
+  deleteAddressPool: operator,
+
   listExternalPeers: viewer,
   createExternalPeer: operator,
   importExternalPeers: operator,

@@ -5,6 +5,7 @@ import { canonicalExternalPeer } from './configured-external-peer.js';
 export function writtenPlaces({
   networks = [],
   edges = [],
+  addressPools = [],
   externalPeers = [],
   groups = [],
   policies = [],
@@ -15,20 +16,26 @@ export function writtenPlaces({
   const rules = policies.flatMap((policy) => policy.rules);
   const selectors = rules.flatMap(({ sources, destinations }) => [...sources, ...destinations]);
   const members = groups.flatMap((group) => group.members);
-  const prefixes = [...networks, ...selectors, ...members].flatMap((item) => ('prefix' in item ? [item.prefix] : []));
+  const prefixes = [...networks, ...addressPools, ...selectors, ...members].flatMap((item) =>
+    'prefix' in item ? [item.prefix] : [],
+  );
   const mapped = networks.flatMap(({ mappedPrefix }) => (mappedPrefix === undefined ? [] : [mappedPrefix]));
-  const behindPeers = externalPeers.flatMap((peer) => peer.prefixes);
+  const behindPeers = externalPeers.flatMap((peer) => peer.prefixes ?? []);
   const ofEdges = edges.flatMap(({ underlayAddress, otherUnderlayAddresses }) => [
     underlayAddress,
     ...otherUnderlayAddresses,
   ]);
-  const addresses = [...ofEdges, ...externalPeers.map((peer) => peer.address)];
+  const ofPeers = externalPeers.flatMap(({ address, assigned = [] }) => [
+    ...(address === undefined ? [] : [address]),
+    ...assigned.map((one) => one.address),
+  ]);
+  const addresses = [...ofEdges, ...addressPools.flatMap((pool) => pool.nameServers), ...ofPeers];
   return { prefixes: [...new Set([...prefixes, ...mapped, ...behindPeers])], addresses: [...new Set(addresses)] };
 }
 
 /** As it will be read from the tables. Policy tests are kept as they are written. `text`: how Postgres writes what it may write otherwise. */
 export function canonicalDocument(document: Configuration, text: (given: string) => string): Configuration {
-  const { networks, edges, externalPeers, groups, policies } = document;
+  const { networks, edges, addressPools, externalPeers, groups, policies } = document;
   const side = <Item extends object>(items: readonly Item[]) =>
     items.map((item) => ('prefix' in item ? { ...item, prefix: text(String(item.prefix)) } : item));
   return {
@@ -45,6 +52,9 @@ export function canonicalDocument(document: Configuration, text: (given: string)
         underlayAddress: text(edge.underlayAddress),
         otherUnderlayAddresses: edge.otherUnderlayAddresses.map(text),
       })),
+    }),
+    ...(addressPools && {
+      addressPools: side(addressPools).map((pool) => ({ ...pool, nameServers: pool.nameServers.map(text) })),
     }),
     ...(externalPeers && { externalPeers: externalPeers.map((peer) => canonicalExternalPeer(peer, text)) }),
     ...(groups && { groups: groups.map((group) => ({ ...group, members: side(group.members) })) }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Description, Name, Prefix, UnderlayAddress } from '../../platform/http/schemas.js';
+import { addressPoolFields, MAX_ADDRESS_POOLS, refineNames } from '../address-pools/address-pool.dto.js';
 import { OtherUnderlayAddresses, Preference, UnderlayPort } from '../edges/edge.dto.js';
 import { MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
 import { LABEL_MEMBERS, MAX_GROUPS } from '../groups/group.dto.js';
@@ -32,6 +33,7 @@ export const NamedSelector = z
   .discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('any') }),
     ...NAMED_PLACES,
+    z.strictObject({ kind: z.literal('address_pool'), addressPool: Name }),
     z.strictObject({ kind: z.literal('group'), group: Name }),
   ])
   .meta({ id: 'NamedSelector', description: 'As Selector, with names: a network has its name within its site.' });
@@ -73,6 +75,11 @@ export const ConfiguredEdge = z
     }),
   })
   .meta({ id: 'ConfiguredEdge' });
+
+export const ConfiguredAddressPool = z
+  .strictObject({ ...addressPoolFields, site: Name })
+  .superRefine(refineNames)
+  .meta({ id: 'ConfiguredAddressPool', description: 'As AddressPool, with the name of its site.' });
 
 export const ConfiguredGroup = z
   .strictObject({
@@ -142,6 +149,7 @@ export const Configuration = z
     sites: z.array(ConfiguredSite).max(MAX_SITES).optional(),
     networks: z.array(ConfiguredNetwork).max(MAX_NETWORKS).optional(),
     edges: z.array(ConfiguredEdge).max(MAX_SITES).optional(),
+    addressPools: z.array(ConfiguredAddressPool).max(MAX_ADDRESS_POOLS).optional(),
     externalPeers: z.array(ConfiguredExternalPeer).max(MAX_EXTERNAL_PEERS).optional(),
     groups: z.array(ConfiguredGroup).max(MAX_GROUPS).optional(),
     services: z.array(ConfiguredService).max(MAX_NAMED_SERVICES).optional(),
@@ -188,6 +196,7 @@ export const ImportedItem = z
       'site',
       'network',
       'edge',
+      'address_pool',
       'external_peer',
       'group',
       'service',
@@ -228,6 +237,7 @@ export type Configuration = z.infer<typeof Configuration>;
 export type ConfiguredSite = z.infer<typeof ConfiguredSite>;
 export type ConfiguredNetwork = z.infer<typeof ConfiguredNetwork>;
 export type ConfiguredEdge = z.infer<typeof ConfiguredEdge>;
+export type ConfiguredAddressPool = z.infer<typeof ConfiguredAddressPool>;
 export type ConfiguredRule = z.infer<typeof ConfiguredRule>;
 export type ConfiguredPolicy = z.infer<typeof ConfiguredPolicy>;
 export type ConfiguredPolicyTest = z.infer<typeof ConfiguredPolicyTest>;

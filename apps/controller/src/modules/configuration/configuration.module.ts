@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AddressPoolsModule } from '../address-pools/address-pools.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { EdgesModule } from '../edges/edges.module.js';
 import { ExternalPeersModule } from '../external-peers/external-peers.module.js';
@@ -24,6 +25,7 @@ import { ExternalPeerWrites } from './external-peer-writes.js';
     SitesModule,
     NetworksModule,
     EdgesModule,
+    AddressPoolsModule,
     ExternalPeersModule,
     GroupsModule,
     NamedServicesModule,

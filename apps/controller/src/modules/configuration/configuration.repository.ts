@@ -27,8 +27,12 @@ export class ConfigurationRepository {
 
   /** When it is looked whether prefixes overlap and preferences are taken: to the end of the transaction, or to the next call. */
   async checkPlaces(sql: SqlExecutor, when: 'deferred' | 'immediate'): Promise<void> {
-    if (when === 'deferred') await sql`set constraints networks_prefix_overlap, edges_preference_key deferred`;
-    else await sql`set constraints networks_prefix_overlap, edges_preference_key immediate`;
+    if (when === 'deferred')
+      await sql`
+        set constraints networks_prefix_overlap, edges_preference_key, address_pools_prefix_overlap deferred`;
+    else
+      await sql`
+        set constraints networks_prefix_overlap, edges_preference_key, address_pools_prefix_overlap immediate`;
   }
 
   async overlappingPair(sql: SqlExecutor, tenantId: string): Promise<OverlappingPair | undefined> {

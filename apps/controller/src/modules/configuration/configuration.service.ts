@@ -4,6 +4,7 @@ import type { SqlExecutor } from '../../platform/database/connection-options.js'
 import { Database } from '../../platform/database/database.js';
 import type { CurrentUser } from '../../platform/http/current-user.decorator.js';
 import { notFound } from '../../platform/http/domain-error.js';
+import { AddressPoolsRepository } from '../address-pools/address-pools.repository.js';
 import { AuditRepository } from '../audit/audit.repository.js';
 import { refusing } from '../constraint-violation.js';
 import { EdgesRepository } from '../edges/edges.repository.js';
@@ -43,6 +44,7 @@ export class ConfigurationService {
   readonly #topology: TopologyRepository;
   readonly #policies: PoliciesRepository;
   readonly #tests: PolicyTestsRepository;
+  readonly #addressPools: AddressPoolsRepository;
   readonly #peers: ExternalPeerWrites;
   readonly #audit: AuditRepository;
 
@@ -60,6 +62,7 @@ export class ConfigurationService {
     topology: TopologyRepository,
     policies: PoliciesRepository,
     tests: PolicyTestsRepository,
+    addressPools: AddressPoolsRepository,
     peers: ExternalPeerWrites,
     audit: AuditRepository,
   ) {
@@ -76,6 +79,7 @@ export class ConfigurationService {
     this.#topology = topology;
     this.#policies = policies;
     this.#tests = tests;
+    this.#addressPools = addressPools;
     this.#peers = peers;
     this.#audit = audit;
   }
@@ -92,6 +96,7 @@ export class ConfigurationService {
       sites: current.sites.map(({ item }) => item).sort(byName('site')),
       networks: current.networks.map(({ item }) => item).sort(byName('network')),
       edges: current.edges.map(({ item }) => item).sort(byName('edge')),
+      addressPools: current.addressPools.map(({ item }) => item).sort(byName('address_pool')),
       externalPeers: current.externalPeers.map(({ item }) => item).sort(byName('external_peer')),
       groups: current.groups.map(({ item }) => item).sort(byName('group')),
       services: current.services.map(({ item }) => item).sort(byName('service')),
@@ -139,7 +144,8 @@ export class ConfigurationService {
     current: CurrentConfiguration,
     keys: ReadonlyMap<string, string>,
   ): Promise<void> {
-    const { sites, networks, edges, externalPeers, groups, services, profiles, policyTests, defaultProfileId } = plan;
+    const { sites, networks, edges, addressPools, externalPeers, groups, services, profiles, policyTests } = plan;
+    const { defaultProfileId } = plan;
     if (plan.fabric !== undefined) await this.#tenants.update(sql, tenantId, plan.fabric);
     for (const { id, item } of sites.created) await this.#sites.insert(sql, tenantId, id, item);
     for (const { id, item } of sites.changed) await this.#sites.update(sql, tenantId, id, item);
@@ -149,7 +155,7 @@ export class ConfigurationService {
     for (const { id, item } of networks.changed) await this.#networks.rewrite(sql, tenantId, id, item);
     for (const { id, item } of edges.created) await this.#edges.insert(sql, tenantId, id, item);
     for (const { id, item } of edges.changed) await this.#edges.update(sql, tenantId, id, item);
-    await this.#peers.carryOut(sql, tenantId, externalPeers, keys);
+    await this.#carryOutPeers(sql, tenantId, plan, keys);
     for (const { id, item } of groups.created) await this.#groups.insert(sql, tenantId, id, item);
     for (const { id, item } of groups.changed) await this.#groups.update(sql, tenantId, id, item);
     for (const { id, item } of services.created) await this.#services.insert(sql, tenantId, id, item);
@@ -165,9 +171,22 @@ export class ConfigurationService {
     for (const { id, item } of policyTests.created) await this.#tests.insert(sql, tenantId, id, item);
     for (const { id, item } of policyTests.changed) await this.#tests.update(sql, tenantId, id, item);
     await this.#peers.remove(sql, tenantId, externalPeers.removed);
+    for (const id of addressPools.removed) await this.#addressPools.remove(sql, tenantId, id);
     for (const id of edges.removed) await this.#edges.remove(sql, tenantId, id);
     for (const id of networks.removed) await this.#networks.remove(sql, tenantId, id);
     for (const id of sites.removed) await this.#sites.remove(sql, tenantId, id);
+  }
+
+  async #carryOutPeers(
+    sql: SqlExecutor,
+    tenantId: string,
+    { addressPools, externalPeers }: ImportPlan,
+    keys: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    await this.#peers.release(sql, tenantId, externalPeers);
+    for (const { id, item } of addressPools.created) await this.#addressPools.insert(sql, tenantId, id, item);
+    for (const { id, item } of addressPools.changed) await this.#addressPools.update(sql, tenantId, id, item);
+    await this.#peers.carryOut(sql, tenantId, externalPeers, keys);
   }
 
   async #carryOutPolicies(
@@ -227,6 +246,13 @@ const RACES = [
   'edges_name_key',
   'edges_site_fkey',
   'edges_preference_key',
+  'address_pools_name_key',
+  'address_pools_site_fkey',
+  'address_pools_prefix_overlap',
+  'assigned_addresses_address_key',
+  'assigned_addresses_address_pool_fkey',
+  'assigned_addresses_external_peer_fkey',
+  'assigned_addresses_in_prefix',
   'external_peers_name_key',
   'external_peers_site_fkey',
   'groups_name_key',
@@ -238,6 +264,7 @@ const RACES = [
   'tenants_default_profile_fkey',
   'rule_endpoints_site_fkey',
   'rule_endpoints_network_fkey',
+  'rule_endpoints_address_pool_fkey',
   'rule_endpoints_external_peer_fkey',
   'rule_endpoints_group_fkey',
   'rule_named_services_service_fkey',

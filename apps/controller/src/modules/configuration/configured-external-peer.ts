@@ -1,18 +1,30 @@
 import { z } from 'zod';
-import { Name } from '../../platform/http/schemas.js';
+import { HostAddress, Name } from '../../platform/http/schemas.js';
 import { certificateHex, certificatePem } from '../external-peers/certificate-text.js';
 import {
+  assignedOf,
   externalPeerFields,
   KEPT_KEY,
   PreSharedKeyOrKept,
+  refineForm,
   refineWholeProof,
 } from '../external-peers/external-peer.dto.js';
-import { type StoredExternalPeer, shownExternalPeer } from '../external-peers/stored-external-peer.js';
+import { gatewayOf, type StoredExternalPeer, shownExternalPeer } from '../external-peers/stored-external-peer.js';
 
 const { siteId: _, ...described } = externalPeerFields;
 
+const ConfiguredAssignedAddress = z
+  .strictObject({ addressPool: Name, address: HostAddress })
+  .meta({ id: 'ConfiguredAssignedAddress', description: 'As AssignedAddress, with the name of its pool.' });
+
 export const ConfiguredExternalPeer = z
-  .strictObject({ ...described, site: Name, preSharedKey: PreSharedKeyOrKept.optional() })
+  .strictObject({
+    ...described,
+    site: Name,
+    assigned: assignedOf(ConfiguredAssignedAddress),
+    preSharedKey: PreSharedKeyOrKept.optional(),
+  })
+  .superRefine(refineForm)
   .superRefine(refineWholeProof)
   .meta({
     id: 'ConfiguredExternalPeer',
@@ -27,21 +39,32 @@ export type PlannedExternalPeer = Omit<ConfiguredExternalPeer, 'preSharedKey'> &
 };
 
 /** As the document writes it, always in one order. */
-export function configuredExternalPeer(stored: StoredExternalPeer, site: string): PlannedExternalPeer {
+export function configuredExternalPeer(
+  stored: StoredExternalPeer,
+  names: { readonly site: (id: string) => string; readonly addressPool: (id: string) => string },
+): PlannedExternalPeer {
   const shown = shownExternalPeer(stored);
-  const { name, description, address, port, identity, localIdentity, preSharedKey, certificates } = shown;
-  const { prefixes, ikeProposals, espProposal } = shown;
+  const { name, description, siteId, address, port, identity, localIdentity, preSharedKey, certificates } = shown;
+  const { prefixes, assigned, ikeProposals, espProposal } = shown;
   return {
     name,
     description,
-    site,
-    address,
-    port,
+    site: names.site(siteId),
+    ...(address === undefined ? {} : { address }),
+    ...(port === undefined ? {} : { port }),
     identity,
     ...(localIdentity === undefined ? {} : { localIdentity }),
     ...(preSharedKey === undefined ? {} : { preSharedKey }),
     ...(certificates === undefined ? {} : { certificates }),
-    prefixes,
+    ...(prefixes === undefined ? {} : { prefixes }),
+    ...(assigned === undefined
+      ? {}
+      : {
+          assigned: assigned.map(({ addressPoolId, address }) => ({
+            addressPool: names.addressPool(addressPoolId),
+            address,
+          })),
+        }),
     ikeProposals,
     espProposal,
   };
@@ -52,10 +75,17 @@ export function canonicalExternalPeer(
   peer: ConfiguredExternalPeer,
   text: (given: string) => string,
 ): ConfiguredExternalPeer {
+  const gateway = gatewayOf(peer);
   return {
     ...peer,
-    address: text(peer.address),
-    prefixes: peer.prefixes.map(text),
+    ...(gateway && { address: text(gateway.address), port: gateway.port, prefixes: gateway.prefixes.map(text) }),
+    ...(peer.assigned && {
+      assigned: peer.assigned.map((one) => ({ ...one, address: text(one.address) })).sort(ipv4First),
+    }),
     ...(peer.certificates && { certificates: peer.certificates.map((pem) => certificatePem(certificateHex(pem))) }),
   };
+}
+
+function ipv4First(left: { readonly address: string }, right: { readonly address: string }): number {
+  return Number(left.address.includes(':')) - Number(right.address.includes(':'));
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { AddressPoolsRepository } from '../address-pools/address-pools.repository.js';
 import { EdgesRepository } from '../edges/edges.repository.js';
 import { ExternalPeersRepository } from '../external-peers/external-peers.repository.js';
 import type { GroupMember } from '../groups/group.dto.js';
@@ -17,6 +18,7 @@ import { TenantsRepository } from '../tenants/tenants.repository.js';
 import { FULL_MESH } from '../topology/stored-topology.js';
 import { TopologyRepository } from '../topology/topology.repository.js';
 import type {
+  ConfiguredAddressPool,
   ConfiguredEdge,
   ConfiguredGroup,
   ConfiguredNetwork,
@@ -47,6 +49,7 @@ export interface CurrentConfiguration {
   readonly sites: readonly Stored<ConfiguredSite>[];
   readonly networks: readonly Stored<ConfiguredNetwork>[];
   readonly edges: readonly Stored<ConfiguredEdge>[];
+  readonly addressPools: readonly Stored<ConfiguredAddressPool>[];
   readonly groups: readonly Stored<ConfiguredGroup>[];
   readonly services: readonly Stored<ConfiguredService>[];
   readonly profiles: readonly Stored<ProfileInput>[];
@@ -66,6 +69,7 @@ export class ConfigurationReader {
   readonly #edges: EdgesRepository;
   readonly #policies: PoliciesRepository;
   readonly #tests: PolicyTestsRepository;
+  readonly #addressPools: AddressPoolsRepository;
   readonly #externalPeers: ExternalPeersRepository;
   readonly #groups: GroupsRepository;
   readonly #services: NamedServicesRepository;
@@ -79,6 +83,7 @@ export class ConfigurationReader {
     edges: EdgesRepository,
     policies: PoliciesRepository,
     tests: PolicyTestsRepository,
+    addressPools: AddressPoolsRepository,
     externalPeers: ExternalPeersRepository,
     groups: GroupsRepository,
     services: NamedServicesRepository,
@@ -91,6 +96,7 @@ export class ConfigurationReader {
     this.#edges = edges;
     this.#policies = policies;
     this.#tests = tests;
+    this.#addressPools = addressPools;
     this.#externalPeers = externalPeers;
     this.#groups = groups;
     this.#services = services;
@@ -107,6 +113,7 @@ export class ConfigurationReader {
     const edges = await this.#edges.list(sql, tenantId);
     const policies = await this.#policies.list(sql, tenantId);
     const tests = await this.#tests.list(sql, tenantId);
+    const addressPools = await this.#addressPools.list(sql, tenantId);
     const externalPeers = await this.#externalPeers.list(sql, tenantId);
     const groups = await this.#groups.list(sql, tenantId);
     const services = await this.#services.list(sql, tenantId);
@@ -116,9 +123,15 @@ export class ConfigurationReader {
     const { topology = FULL_MESH } = (await this.#topology.read(sql, tenantId)) ?? {};
     const siteName = naming(sites);
     const places = new Map(networks.map(({ id, siteId, name }) => [id, { site: siteName(siteId), network: name }]));
-    const names: Names = { site: siteName, places, externalPeer: naming(externalPeers), group: naming(groups) };
+    const names: Names = {
+      site: siteName,
+      places,
+      addressPool: naming(addressPools),
+      externalPeer: naming(externalPeers),
+      group: naming(groups),
+    };
     const named = (selector: Selector) => namedSelector(selector, names);
-    const known = new Set([...sites, ...networks, ...externalPeers, ...groups].map(({ id }) => id));
+    const known = new Set([...sites, ...networks, ...addressPools, ...externalPeers, ...groups].map(({ id }) => id));
     const { keyingMode, encapsulation, securityProtocol, mode, tunnelStart, defaultProfileId } = tenant;
     const defaultProfile = defaultProfileId === null ? null : profileName(defaultProfileId);
     const configured = configuredTopology(topology, siteName);
@@ -140,6 +153,9 @@ export class ConfigurationReader {
           preference,
         };
         return { id, item };
+      }),
+      addressPools: addressPools.map(({ id, siteId, name, description, prefix, nameServers, domains }) => {
+        return { id, item: { name, description, site: siteName(siteId), prefix, nameServers, domains } };
       }),
       groups: groups.map(({ id, name, description, members }) => ({
         id,
@@ -168,8 +184,8 @@ export class ConfigurationReader {
         return { id, item: { name, description, ...sides, expect } };
       }),
       externalPeers: externalPeers.map((peer) => {
-        const { id, siteId, commitment } = peer;
-        return { id, commitment, item: configuredExternalPeer(peer, siteName(siteId)) };
+        const { id, commitment } = peer;
+        return { id, commitment, item: configuredExternalPeer(peer, names) };
       }),
       dangling: tests
         .filter(({ sources, destinations }) =>
@@ -191,12 +207,16 @@ function withNames<Rule extends { sources: Selector[]; destinations: Selector[] 
 interface Names {
   readonly site: (id: string) => string;
   readonly places: ReadonlyMap<string, { readonly site: string; readonly network: string }>;
+  readonly addressPool: (id: string) => string;
   readonly externalPeer: (id: string) => string;
   readonly group: (id: string) => string;
 }
 
 function namedSelector(selector: Selector, names: Names): NamedSelector {
   if (selector.kind === 'any') return selector;
+  if (selector.kind === 'address_pool') {
+    return { kind: 'address_pool', addressPool: names.addressPool(selector.addressPoolId) };
+  }
   if (selector.kind === 'group') return { kind: 'group', group: names.group(selector.groupId) };
   return namedPlace(selector, names);
 }
@@ -222,6 +242,7 @@ function namedPlace(place: Extract<Selector, GroupMember>, { site, places, exter
 
 function resolves(selector: Selector, known: ReadonlySet<string>): boolean {
   if (selector.kind === 'site') return known.has(selector.siteId);
+  if (selector.kind === 'address_pool') return known.has(selector.addressPoolId);
   if (selector.kind === 'external_peer') return known.has(selector.externalPeerId);
   if (selector.kind === 'group') return known.has(selector.groupId);
   return selector.kind !== 'network' || known.has(selector.networkId);

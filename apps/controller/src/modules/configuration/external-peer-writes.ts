@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { AssignedAddressesRepository } from '../external-peers/assigned-addresses.repository.js';
 import { KEPT_KEY } from '../external-peers/external-peer.dto.js';
 import { ExternalPeerKeys } from '../external-peers/external-peer-keys.js';
 import { ExternalPeersRepository } from '../external-peers/external-peers.repository.js';
-import { writtenExternalPeer } from '../external-peers/stored-external-peer.js';
+import { gatewayOf, type StoredForm, writtenExternalPeer } from '../external-peers/stored-external-peer.js';
 import type { Configuration } from './configuration.dto.js';
 import { changedWhileImporting } from './configuration.errors.js';
 import type { PlannedExternalPeer } from './configured-external-peer.js';
 import type { CurrentConfiguration } from './current-configuration.js';
-import type { ListPlan, PlannedConfiguration } from './import-plan.js';
+import type { ListPlan, PlannedConfiguration, ResolvedExternalPeer } from './import-plan.js';
 
 /** A document without its keys, and those that have to be stored, by the name of their peer. */
 export interface SetApart {
@@ -21,10 +22,12 @@ export interface SetApart {
 export class ExternalPeerWrites {
   readonly #repository: ExternalPeersRepository;
   readonly #keys: ExternalPeerKeys;
+  readonly #addresses: AssignedAddressesRepository;
 
-  constructor(repository: ExternalPeersRepository, keys: ExternalPeerKeys) {
+  constructor(repository: ExternalPeersRepository, keys: ExternalPeerKeys, addresses: AssignedAddressesRepository) {
     this.#repository = repository;
     this.#keys = keys;
+    this.#addresses = addresses;
   }
 
   /** A key that is stored already is no new one: the same document changes nothing the second time. */
@@ -49,23 +52,32 @@ export class ExternalPeerWrites {
     return { document: { ...document, externalPeers: planned }, keys };
   }
 
+  /** Before pools change and what is assigned changes hands: those that change or go have nothing of either. */
+  async release(
+    sql: SqlExecutor,
+    tenantId: string,
+    { changed, removed }: ListPlan<ResolvedExternalPeer>,
+  ): Promise<void> {
+    for (const id of [...changed.map((peer) => peer.id), ...removed]) await this.#addresses.remove(sql, tenantId, id);
+  }
+
   /** Makes and changes what the plan says. Throws DomainError 'changed_while_importing'. */
   async carryOut(
     sql: SqlExecutor,
     tenantId: string,
-    { created, changed }: ListPlan<PlannedExternalPeer & { readonly siteId: string }>,
+    { created, changed }: ListPlan<ResolvedExternalPeer>,
     keys: ReadonlyMap<string, string>,
   ): Promise<void> {
     for (const { id, item } of created) {
       const commitment = await this.#commitment(sql, tenantId, item, keys, null);
-      await this.#repository.insert(sql, tenantId, writtenExternalPeer(id, fieldsOf(item), commitment));
+      await this.#repository.insert(sql, tenantId, writtenExternalPeer(id, item, formOf(item), commitment));
     }
     for (const { id, item } of changed) {
       // Whoever sets another key at this moment is not overwritten with the one that was read.
       const stored = await this.#repository.lock(sql, tenantId, id);
       if (stored === undefined) throw changedWhileImporting();
       const commitment = await this.#commitment(sql, tenantId, item, keys, stored.commitment);
-      await this.#repository.update(sql, tenantId, writtenExternalPeer(id, fieldsOf(item), commitment));
+      await this.#repository.update(sql, tenantId, writtenExternalPeer(id, item, formOf(item), commitment));
     }
   }
 
@@ -76,7 +88,7 @@ export class ExternalPeerWrites {
   async #commitment(
     sql: SqlExecutor,
     tenantId: string,
-    { name, preSharedKey }: PlannedExternalPeer,
+    { name, preSharedKey }: ResolvedExternalPeer,
     keys: ReadonlyMap<string, string>,
     before: string | null,
   ): Promise<string | null> {
@@ -88,6 +100,6 @@ export class ExternalPeerWrites {
   }
 }
 
-function fieldsOf({ site: _, preSharedKey: __, ...peer }: PlannedExternalPeer & { readonly siteId: string }) {
-  return peer;
+function formOf(peer: ResolvedExternalPeer): StoredForm {
+  return gatewayOf(peer) ?? { assigned: peer.assigned ?? [] };
 }

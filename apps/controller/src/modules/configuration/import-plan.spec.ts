@@ -24,6 +24,7 @@ const EMPTY: CurrentConfiguration = {
   profiles: [],
   policies: [],
   policyTests: [],
+  addressPools: [],
   externalPeers: [],
   dangling: [],
 };
@@ -42,6 +43,10 @@ const PINNED: PlannedExternalPeer = {
 const { certificates: _, ...unproven } = PINNED;
 const PEER: PlannedExternalPeer = { ...unproven, localIdentity: 'edge.example', preSharedKey: 'new' };
 const services = [{ protocol: 'any' as const, ports: [] }];
+
+const { address: __, port: ___, prefixes: ____, ...HOST } = PEER;
+/** The second octet of the prefix of the pool of a site. */
+const PLACE_OF: Readonly<Record<string, number>> = { a: 91, b: 92, c: 93, d: 94 };
 
 function ids(prefix: string) {
   let next = 0;
@@ -91,6 +96,7 @@ function carriedOut(
     sites: list(current.sites, document.sites, plan.sites),
     networks: list(current.networks, document.networks, plan.networks as never),
     edges: list(current.edges, document.edges, plan.edges as never),
+    addressPools: list(current.addressPools, document.addressPools, plan.addressPools as never),
     groups: list(current.groups, document.groups, plan.groups as never),
     services: list(current.services, document.services, plan.services),
     profiles: list(current.profiles, document.profiles, plan.profiles),
@@ -163,12 +169,39 @@ const configurations: fc.Arbitrary<PlannedConfiguration> = fc
         })),
         named,
       ),
-      externalPeers: fc.uniqueArray(
-        fc
-          .tuple(name, ownName, text, fc.constantFrom(PEER, PINNED))
-          .map(([peer, site, description, proven]) => ({ ...proven, name: peer, site, description })),
-        named,
+      // A pool is called after its site, and has a prefix of its own.
+      addressPools: fc.tuple(
+        ...sites.map((site) =>
+          fc.record({
+            name: fc.constant(site),
+            description: text,
+            site: fc.constant(site),
+            prefix: fc.constant(`10.${PLACE_OF[site]}.0.0/24`),
+            nameServers: fc.constantFrom<string[]>([], ['10.1.0.53']),
+            domains: fc.constant<string[]>([]),
+          }),
+        ),
       ),
+      externalPeers: fc
+        .tuple(
+          fc.uniqueArray(
+            fc
+              .tuple(name, ownName, text, fc.constantFrom(PEER, PINNED))
+              .map(([peer, site, description, proven]) => ({ ...proven, name: peer, site, description })),
+            named,
+          ),
+          fc.uniqueArray(
+            fc.tuple(fc.constantFrom(1, 2, 3), ownName, text).map(([host, site, description]) => ({
+              ...HOST,
+              name: `host ${host}`,
+              site,
+              description,
+              assigned: [{ addressPool: site, address: `10.${PLACE_OF[site]}.0.${host}` }],
+            })),
+            named,
+          ),
+        )
+        .map(([gateways, hosts]): PlannedExternalPeer[] => [...gateways, ...hosts]),
       groups: fc.tuple(
         ...groups.map((group) =>
           fc.record({ name: fc.constant(group), description: text, members: fc.array(member, { maxLength: 3 }) }),
@@ -198,12 +231,13 @@ const byName = (configuration: CurrentConfiguration) => {
   const key = ({ item }: { item: { name: string; site?: string } }) => `${item.site}/${item.name}`;
   const sorted = <One extends { item: { name: string; site?: string } }>(list: readonly One[]) =>
     [...list].sort((left, right) => (key(left) < key(right) ? -1 : 1)).map(({ item }) => item);
-  const { fabric, sites, networks, edges, externalPeers, groups, services, policies } = configuration;
+  const { fabric, sites, networks, edges, addressPools, externalPeers, groups, services, policies } = configuration;
   return {
     fabric,
     sites: sorted(sites),
     networks: sorted(networks),
     edges: sorted(edges),
+    addressPools: sorted(addressPools),
     externalPeers: sorted(externalPeers),
     groups: sorted(groups),
     services: sorted(services),
@@ -226,6 +260,7 @@ describe('the plan of an import', () => {
           again.sites,
           again.networks,
           again.edges,
+          again.addressPools,
           again.externalPeers,
           again.groups,
           again.services,
@@ -242,8 +277,8 @@ describe('the plan of an import', () => {
       fc.property(configurations, configurations, (before, after) => {
         const current = carriedOut(EMPTY, before, true);
         const plan = planImport(current, after, false, ids('x'));
-        const { sites, networks, edges, externalPeers, groups, services, policies } = plan;
-        for (const list of [sites, networks, edges, externalPeers, groups, services, policies]) {
+        const { sites, networks, edges, addressPools, externalPeers, groups, services, policies } = plan;
+        for (const list of [sites, networks, edges, addressPools, externalPeers, groups, services, policies]) {
           expect(list.removed).toEqual([]);
         }
         const left = current.sites.filter(({ item }) => !after.sites?.some((site) => site.name === item.name));
@@ -451,5 +486,90 @@ describe('what cannot be imported', () => {
       differences: [{ pointer: '/preSharedKey', before: 'set', after: 'new' }],
     });
     expect(found(before)).toMatchObject({ outcome: 'unchanged', differences: [] });
+  });
+
+  describe('of address pools', () => {
+    const other = { id: 't', item: { name: 'b', description: '', labels: {} } };
+    const pool = { name: 'p', description: '', site: 'a', prefix: '10.99.0.0/24', nameServers: [], domains: [] };
+    const host = (name: string, ...addresses: string[]): PlannedExternalPeer => ({
+      ...HOST,
+      name,
+      preSharedKey: 'new',
+      assigned: addresses.map((address) => ({ addressPool: 'p', address })),
+    });
+    const current = {
+      ...EMPTY,
+      sites: [site, other],
+      addressPools: [{ id: 'p', item: pool }],
+      externalPeers: [{ id: 'h', commitment: 'key', item: host('kept', '10.99.0.1') }],
+    };
+    const cases: readonly [what: string, document: Partial<PlannedConfiguration>, found: readonly string[][]][] = [
+      [
+        'two that overlap',
+        { addressPools: [pool, { ...pool, name: 'q', prefix: '10.99.0.128/25' }] },
+        [
+          ['/addressPools/0/prefix', 'overlapping_address_pools'],
+          ['/addressPools/1/prefix', 'overlapping_address_pools'],
+        ],
+      ],
+      [
+        'a name server that stands twice',
+        { addressPools: [{ ...pool, nameServers: ['::1', '::1'] }] },
+        [['/addressPools/0/nameServers', 'duplicate_address']],
+      ],
+      [
+        'a prefix that leaves out a host that stays',
+        { addressPools: [{ ...pool, prefix: '10.99.0.128/25' }] },
+        [['', 'address_outside_pool']],
+      ],
+      [
+        'another site than that of a host that stays',
+        { addressPools: [{ ...pool, site: 'b' }] },
+        [['', 'pool_of_another_site']],
+      ],
+      [
+        'an address that two hosts would have',
+        { externalPeers: [host('new', '10.99.0.1')] },
+        [['', 'address_assigned_twice']],
+      ],
+      [
+        'two addresses of one version',
+        { externalPeers: [host('new', '10.99.0.2', '10.99.0.3')] },
+        [['/externalPeers/0/assigned/1/address', 'several_addresses_of_version']],
+      ],
+      [
+        'an address of elsewhere',
+        { externalPeers: [host('new', '10.98.0.2')] },
+        [['/externalPeers/0/assigned/0/address', 'address_outside_pool']],
+      ],
+      [
+        'a host that becomes a gateway',
+        { externalPeers: [{ ...PEER, name: 'kept' }] },
+        [['/externalPeers/0', 'kind_changes']],
+      ],
+    ];
+
+    it.each(cases)('%s', (_, document, found) => {
+      expect(rules(importProblems(current, { version: 1, ...document }, false))).toEqual(found);
+    });
+
+    it('none that would go while a host or a rule has it', () => {
+      const rule = {
+        name: 'r',
+        action: 'PROTECT' as const,
+        enabled: true,
+        sources: [{ kind: 'address_pool' as const, addressPool: 'p' }],
+        destinations: [{ kind: 'any' as const }],
+        services,
+        namedServices: [],
+      };
+      const item = { name: 'p', description: '', enabled: true, confidential: false, rules: [rule] };
+      const policies = [{ id: 'p', ruleIds: ['r'], item }];
+      const problems = importProblems({ ...current, policies }, { version: 1, addressPools: [] }, true);
+      expect(rules(problems)).toEqual([
+        ['', 'still_used'],
+        ['', 'unknown_address_pool'],
+      ]);
+    });
   });
 });

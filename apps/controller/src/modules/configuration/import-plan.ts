@@ -1,3 +1,5 @@
+import type { AddressPoolInput } from '../address-pools/address-pool.dto.js';
+import type { AssignedAddress } from '../external-peers/stored-external-peer.js';
 import type { GroupInput, GroupMember } from '../groups/group.dto.js';
 import type { NamedServiceInput } from '../named-services/named-service.dto.js';
 import type { PolicyInput, Rule, Selector } from '../policies/policy.dto.js';
@@ -33,6 +35,13 @@ export interface ListPlan<Item> {
   readonly removed: readonly string[];
 }
 
+/** With identifiers in place of the names of its site and of pools. */
+export type ResolvedExternalPeer = Omit<PlannedExternalPeer, 'assigned'> & {
+  readonly siteId: string;
+  /** Absent: a gateway. */
+  readonly assigned?: readonly AssignedAddress[];
+};
+
 /** Everything that an import does; the identifiers of what is new are given already. */
 export interface ImportPlan {
   readonly fabric: Configuration['fabric'];
@@ -43,7 +52,8 @@ export interface ImportPlan {
   readonly sites: ListPlan<ConfiguredSite>;
   readonly networks: ListPlan<ConfiguredNetwork & { readonly siteId: string }>;
   readonly edges: ListPlan<ConfiguredEdge & { readonly siteId: string }>;
-  readonly externalPeers: ListPlan<PlannedExternalPeer & { readonly siteId: string }>;
+  readonly addressPools: ListPlan<AddressPoolInput>;
+  readonly externalPeers: ListPlan<ResolvedExternalPeer>;
   readonly groups: ListPlan<GroupInput>;
   readonly services: ListPlan<NamedServiceInput>;
   readonly profiles: ListPlan<ProfileInput>;
@@ -71,6 +81,7 @@ export function planImport(
   const sites = list('site', current.sites, document.sites);
   const networks = list('network', current.networks, document.networks);
   const edges = list('edge', current.edges, document.edges);
+  const addressPools = list('address_pool', current.addressPools, document.addressPools);
   const externalPeers = list('external_peer', current.externalPeers, document.externalPeers);
   const groups = list('group', current.groups, document.groups);
   const services = list('service', current.services, document.services);
@@ -81,6 +92,7 @@ export function planImport(
   const ids: Identifiers = {
     site: siteId,
     network: identifiers('network', current.networks, networks),
+    addressPool: identifiers('address_pool', current.addressPools, addressPools),
     externalPeer: identifiers('external_peer', current.externalPeers, externalPeers),
     group: identifiers('group', current.groups, groups),
   };
@@ -96,7 +108,8 @@ export function planImport(
     sites,
     networks: mapped(networks, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
     edges: mapped(edges, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
-    externalPeers: mapped(externalPeers, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
+    addressPools: mapped(addressPools, ({ item }) => ({ ...item, siteId: siteId(item.site) })),
+    externalPeers: mapped(externalPeers, ({ item }) => externalPeerOf(item, ids)),
     groups: mapped(groups, ({ item }) => ({ ...item, members: item.members.map((member) => memberOf(member, ids)) })),
     services,
     profiles,
@@ -118,6 +131,7 @@ export function planImport(
       ...sites.items,
       ...networks.items,
       ...edges.items,
+      ...addressPools.items,
       ...externalPeers.items,
       ...groups.items,
       ...services.items,
@@ -265,10 +279,25 @@ function resolved<Item extends { sources: NamedSelector[]; destinations: NamedSe
 }
 
 /** What names stand for. */
-type Identifiers = Readonly<Record<'site' | 'network' | 'externalPeer' | 'group', (name: string) => string>>;
+type Identifiers = Readonly<
+  Record<'site' | 'network' | 'addressPool' | 'externalPeer' | 'group', (name: string) => string>
+>;
+
+function externalPeerOf({ assigned, ...peer }: PlannedExternalPeer, ids: Identifiers): ResolvedExternalPeer {
+  const siteId = ids.site(peer.site);
+  if (assigned === undefined) return { ...peer, siteId };
+  return {
+    ...peer,
+    siteId,
+    assigned: assigned.map(({ addressPool, address }) => ({ addressPoolId: ids.addressPool(addressPool), address })),
+  };
+}
 
 function selectorOf(selector: NamedSelector, ids: Identifiers): Selector {
   if (selector.kind === 'any') return selector;
+  if (selector.kind === 'address_pool') {
+    return { kind: 'address_pool', addressPoolId: ids.addressPool(selector.addressPool) };
+  }
   if (selector.kind === 'group') return { kind: 'group', groupId: ids.group(selector.group) };
   return placeOf(selector, ids);
 }

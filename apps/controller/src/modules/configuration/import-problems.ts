@@ -1,4 +1,5 @@
 import type { ProblemEntry } from '../../platform/http/schemas.js';
+import { MAX_ADDRESS_POOLS } from '../address-pools/address-pool.dto.js';
 import { repeatedUplink } from '../edges/edges.errors.js';
 import { KEPT_KEY, MAX_EXTERNAL_PEERS } from '../external-peers/external-peer.dto.js';
 import { MAX_GROUPS } from '../groups/group.dto.js';
@@ -7,6 +8,7 @@ import { unfitMapping, unfitMappingOf } from '../networks/networks.errors.js';
 import { MAX_POLICIES } from '../policies/policy.dto.js';
 import { MAX_POLICY_TESTS } from '../policy-tests/policy-test.dto.js';
 import { MAX_PROFILES } from '../profiles/profile.dto.js';
+import { addressPoolProblems, unknownAddressPool } from './address-pool-problems.js';
 import type { NamedGroupMember, NamedSelector } from './configuration.dto.js';
 import { topologySites } from './configured-topology.js';
 import type { CurrentConfiguration, Stored } from './current-configuration.js';
@@ -24,12 +26,13 @@ export function importProblems(
   const networks = new Set(after.networks.map((network) => nameOf('network', network)));
   const peers = new Set(after.externalPeers.map(({ name }) => name));
   const groups = new Set(after.groups.map(({ name }) => name));
-  const there: Names = { sites, networks, peers, groups };
+  const pools = new Set(after.addressPools.map(({ name }) => name));
+  const there: Names = { sites, networks, pools, peers, groups };
   const services = new Set(after.services.map(({ name }) => name));
   const profiles = new Set(after.profiles.map(({ name }) => name));
   return [
     ...LISTS.flatMap(([list, noun]) => duplicates(list, noun, document[list] ?? [])),
-    ...(['networks', 'edges', 'externalPeers'] as const).flatMap((list) =>
+    ...(['networks', 'edges', 'addressPools', 'externalPeers'] as const).flatMap((list) =>
       unknownSites(list, document[list] ?? [], sites),
     ),
     ...topologySites(document.fabric?.topology).flatMap(([pointer, site]) =>
@@ -47,6 +50,8 @@ export function importProblems(
     ...unknownServices(document.policies ?? [], services).map(({ problem }) => problem),
     ...unknownProfiles(document.policies ?? [], profiles).map(({ problem }) => problem),
     ...stillUsed(current, document, there, { services, profiles }),
+    ...addressPoolProblems(current, document, after),
+    ...tooMany(after.addressPools.length, MAX_ADDRESS_POOLS, '/addressPools', 'address pools'),
     ...tooMany(after.externalPeers.length, MAX_EXTERNAL_PEERS, '/externalPeers', 'external peers'),
     ...tooMany(after.groups.length, MAX_GROUPS, '/groups', 'groups'),
     ...tooMany(after.services.length, MAX_NAMED_SERVICES, '/services', 'named services'),
@@ -74,6 +79,7 @@ const LISTS = [
   ['sites', 'site'],
   ['networks', 'network'],
   ['edges', 'edge'],
+  ['addressPools', 'address_pool'],
   ['externalPeers', 'external_peer'],
   ['groups', 'group'],
   ['services', 'service'],
@@ -101,6 +107,7 @@ function afterwards(current: CurrentConfiguration, document: PlannedConfiguratio
     sites: merged('site', current.sites, document.sites),
     networks: merged('network', current.networks, document.networks),
     edges: merged('edge', current.edges, document.edges),
+    addressPools: merged('address_pool', current.addressPools, document.addressPools),
     externalPeers: merged('external_peer', current.externalPeers, document.externalPeers),
     groups: merged('group', current.groups, document.groups),
     services: merged('service', current.services, document.services),
@@ -193,12 +200,20 @@ interface Names {
   readonly sites: ReadonlySet<string>;
   /** With their sites. */
   readonly networks: ReadonlySet<string>;
+  readonly pools: ReadonlySet<string>;
   readonly peers: ReadonlySet<string>;
   readonly groups: ReadonlySet<string>;
 }
 
-function unknownReference({ pointer, selector }: Place, { sites, networks, peers, groups }: Names): ProblemEntry[] {
+function unknownReference(
+  { pointer, selector }: Place,
+  { sites, networks, pools, peers, groups }: Names,
+): ProblemEntry[] {
   if (selector.kind === 'site') return sites.has(selector.site) ? [] : [unknownSite(`${pointer}/site`, selector.site)];
+  if (selector.kind === 'address_pool') {
+    if (pools.has(selector.addressPool)) return [];
+    return [unknownAddressPool(`${pointer}/addressPool`, selector.addressPool)];
+  }
   if (selector.kind === 'external_peer') {
     if (peers.has(selector.externalPeer)) return [];
     const fix = 'Name an external peer of the document, or of the tenant if it stays.';
@@ -273,11 +288,12 @@ function stillUsed(
   there: Names,
   { services, profiles }: Readonly<Record<'services' | 'profiles', ReadonlySet<string>>>,
 ): ProblemEntry[] {
-  const untouched = (list: 'networks' | 'edges' | 'externalPeers' | 'groups' | 'policies') =>
+  const untouched = (list: 'networks' | 'edges' | 'addressPools' | 'externalPeers' | 'groups' | 'policies') =>
     document[list] === undefined;
   const atSites = [
     ...(untouched('networks') ? current.networks : []).map(({ item }) => ({ ...item, noun: 'network' })),
     ...(untouched('edges') ? current.edges : []).map(({ item }) => ({ ...item, noun: 'edge' })),
+    ...(untouched('addressPools') ? current.addressPools : []).map(({ item }) => ({ ...item, noun: 'address pool' })),
     ...(untouched('externalPeers') ? current.externalPeers : []).map(({ item }) => ({
       ...item,
       noun: 'external peer',

@@ -10,13 +10,15 @@ const DESCRIBED = CreateExternalPeer.parse({
   name: 'partner',
   siteId: '8a0c1d3e-5b7f-4c2a-9e60-1f2b3c4d5e6f',
   address: '203.0.113.99',
+  port: 4500,
   identity: 'gw.partner.example',
   localIdentity: 'berlin.example',
   prefixes: ['10.8.0.0/24', '10.9.0.0/16'],
   preSharedKey: KEY,
 });
 const { siteId } = DESCRIBED;
-const PEER = intendedExternalPeer(writtenExternalPeer('peer', DESCRIBED, '5a'.repeat(32)));
+const GATEWAY = { address: '203.0.113.99', port: 4500, prefixes: ['10.8.0.0/24', '10.9.0.0/16'] };
+const PEER = intendedExternalPeer(writtenExternalPeer('peer', DESCRIBED, GATEWAY, '5a'.repeat(32)));
 const INTENT: FabricIntent = {
   tenantId: 'tenant',
   keyingMode: 'ikev2',

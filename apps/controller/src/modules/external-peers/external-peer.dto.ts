@@ -1,11 +1,21 @@
 import { MAX_SETTINGS_TEXT } from '@weft/fabric-compiler';
 import { z } from 'zod';
 import { pageSchema } from '../../platform/http/page.js';
-import { Description, Identifier, Name, Prefix, Timestamp, UnderlayAddress } from '../../platform/http/schemas.js';
+import {
+  Description,
+  HostAddress,
+  Identifier,
+  Name,
+  Prefix,
+  Timestamp,
+  UnderlayAddress,
+} from '../../platform/http/schemas.js';
 import { isCertificatePem } from './certificate-text.js';
 import { KEY_EXCHANGE_NAMES } from './key-exchange-names.js';
 
 const MAX_PREFIXES = 32;
+/** One of each IP version. */
+export const MAX_ASSIGNED = 2;
 const MAX_CERTIFICATES = 8;
 const MAX_CERTIFICATE_TEXT = 32_768;
 /** More would be more than a body may have. */
@@ -60,13 +70,47 @@ const Certificates = z.array(CertificateText).min(1).max(MAX_CERTIFICATES).meta(
     'PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key.',
 });
 
-/** What describes an external peer in every form of it, but for its key. */
+export const AssignedAddress = z
+  .strictObject({ addressPoolId: Identifier, address: HostAddress })
+  .meta({ id: 'AssignedAddress', description: 'An address of an address pool, which one remote host has.' });
+
+export const AssignedAddressInput = z
+  .strictObject({
+    addressPoolId: Identifier,
+    address: HostAddress.optional().meta({
+      description: 'Absent: the one that the host has of the pool, or else the lowest that is free.',
+    }),
+  })
+  .meta({ id: 'AssignedAddressInput', description: 'An address of an address pool, or any of them.' });
+
+/** Of a remote host, in every form of it. */
+export function assignedOf<Assigned extends z.ZodType>(assigned: Assigned) {
+  return z.array(assigned).min(1).max(MAX_ASSIGNED).optional().meta({
+    description:
+      'It is a remote host: it comes from anywhere, is assigned these addresses (RFC 7296 section 3.15), one for each IP version at most, and has no others in the fabric. Absent: a gateway.',
+  });
+}
+
+/** What describes an external peer in every form of it, but for its key and for what it is assigned. */
 export const externalPeerFields = {
   name: Name,
   description: Description.default(''),
-  siteId: Identifier.meta({ description: 'The site whose edge has the tunnel; it has exactly one edge.' }),
-  address: UnderlayAddress.meta({ description: 'Where the gateway is; nobody is it who comes from elsewhere.' }),
-  port: z.int().min(1).max(65535).default(4500).meta({ description: 'UDP port of IKE and ESP (RFC 3948).' }),
+  siteId: Identifier.meta({
+    description:
+      'The site whose edge has the tunnel; it has exactly one edge. The address pools of a remote host are of it.',
+  }),
+  address: UnderlayAddress.optional().meta({
+    description: 'Where a gateway is; nobody is it who comes from elsewhere. Absent: a remote host.',
+  }),
+  port: z
+    .int()
+    .min(1)
+    .max(65535)
+    .optional()
+    .meta({
+      description: 'UDP port of IKE and ESP (RFC 3948) of a gateway, 4500 unless it is said.',
+      examples: [4500],
+    }),
   identity: IkeIdentity.meta({
     description: `What the gateway shows (IDr, IDi): ${IDENTITY_FORMS}`,
     examples: ['gw.partner.example'],
@@ -80,7 +124,8 @@ export const externalPeerFields = {
     .array(Prefix)
     .min(1)
     .max(MAX_PREFIXES)
-    .meta({ description: 'Networks behind the gateway; together the traffic selectors of one Child SA.' }),
+    .optional()
+    .meta({ description: 'Networks behind a gateway; together the traffic selectors of one Child SA.' }),
   ikeProposals: z
     .array(ExternalIkeProposal)
     .min(1)
@@ -114,6 +159,29 @@ export const PreSharedKeyOrKept = KeyText.refine((text) => text === KEPT_KEY || 
   description: `${KEPT_KEY}: the key that there is. Or a key. ${KEY_TEXT}`,
   format: 'password',
 });
+
+/** A gateway has an address and prefixes, a remote host what it is assigned; nobody is both or neither. */
+export function refineForm(
+  {
+    assigned,
+    ...gateway
+  }: { assigned?: readonly unknown[] | undefined; address?: unknown; port?: unknown; prefixes?: unknown },
+  context: z.core.$RefinementCtx,
+): void {
+  const add = (field: string, rule: string, message: string, fix: string) =>
+    context.addIssue({ code: 'custom', path: [field], message, params: { rule, fix } });
+  if (assigned === undefined) {
+    const fix = 'Give it, or say what a remote host is assigned (assigned).';
+    if (gateway.address === undefined) add('address', 'required', 'A gateway has an address', fix);
+    if (gateway.prefixes === undefined) add('prefixes', 'required', 'A gateway has prefixes behind it', fix);
+    return;
+  }
+  for (const field of ['address', 'port', 'prefixes'] as const) {
+    if (gateway[field] === undefined) continue;
+    const message = 'A remote host comes from anywhere, and has the addresses that it is assigned';
+    add(field, 'two_forms', message, 'Leave it out, or leave assigned out of a gateway.');
+  }
+}
 
 /** A key and an identity of ours, or certificates. */
 function refineProof(
@@ -186,17 +254,24 @@ secrets { ike-berlin { secret = "a long random text from a generator" } }
 `;
 
 export const CreateExternalPeer = z
-  .strictObject({ ...externalPeerFields, preSharedKey: PreSharedKey.optional() })
+  .strictObject({
+    ...externalPeerFields,
+    assigned: assignedOf(AssignedAddressInput),
+    preSharedKey: PreSharedKey.optional(),
+  })
+  .superRefine(refineForm)
   .superRefine(refineWholeProof)
   .meta({ id: 'CreateExternalPeer', examples: [{ ...EXAMPLE, preSharedKey: 'a long random text from a generator' }] });
 
 export const ReplaceExternalPeer = z
   .strictObject({
     ...externalPeerFields,
+    assigned: assignedOf(AssignedAddressInput),
     preSharedKey: PreSharedKey.optional().meta({
       description: 'Absent: stays as it is, unless there are certificates.',
     }),
   })
+  .superRefine(refineForm)
   .superRefine(refineProof)
   .meta({ id: 'ReplaceExternalPeer', description: 'A whole external peer, but for its key.', examples: [EXAMPLE] });
 
@@ -206,12 +281,17 @@ export const ExternalPeer = z
     ...externalPeerFields,
     name: z.string(),
     description: z.string(),
+    assigned: assignedOf(AssignedAddress),
     preSharedKey: z.literal(KEPT_KEY).optional().meta({ description: 'There is one; it is never shown.' }),
     version: z.int().min(1).meta({ description: 'Grows with every change; the ETag is this number in quotes.' }),
     createdAt: Timestamp,
     updatedAt: Timestamp,
   })
-  .meta({ id: 'ExternalPeer', description: 'An IKEv2 gateway that is not ours, with which one edge has a tunnel.' });
+  .meta({
+    id: 'ExternalPeer',
+    description:
+      'Who is none of ours and has a tunnel with one edge, by IKEv2: a gateway, with an address and prefixes behind it, or a remote host, which is assigned addresses.',
+  });
 export const ExternalPeerList = pageSchema(ExternalPeer).meta({ id: 'ExternalPeerList' });
 
 export const ExternalPeerImport = z
@@ -280,6 +360,7 @@ export const ExternalPeerSnippet = z
   })
   .meta({ id: 'ExternalPeerSnippet', description: 'What the operator of the gateway configures, by the draft.' });
 
+export type AssignedAddressInput = z.infer<typeof AssignedAddressInput>;
 export type ExternalIkeProposal = z.infer<typeof ExternalIkeProposal>;
 export type ExternalEspProposal = z.infer<typeof ExternalEspProposal>;
 export type CreateExternalPeer = z.infer<typeof CreateExternalPeer>;

@@ -2,36 +2,43 @@ import { Injectable } from '@nestjs/common';
 import type { FabricIntent, IntentExternalPeer } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import { type PageRequest, pageEnd } from '../../platform/database/page-request.js';
+import { AssignedAddressesRepository, assignedJson } from './assigned-addresses.repository.js';
 import {
   type IntendedFields,
   intendedExternalPeer,
   type StoredExternalPeer,
+  type StoredFields,
+  type StoredForm,
+  type StoredRemoteHost,
   storableExternalPeer,
   type WrittenExternalPeer,
 } from './stored-external-peer.js';
 
 @Injectable()
 export class ExternalPeersRepository {
+  readonly #addresses: AssignedAddressesRepository;
+
+  constructor(addresses: AssignedAddressesRepository) {
+    this.#addresses = addresses;
+  }
+
   async list(sql: SqlExecutor, tenantId: string, page?: PageRequest): Promise<StoredExternalPeer[]> {
-    return sql<StoredExternalPeer[]>`
-      select ${columns(sql)} from external_peers where tenant_id = ${tenantId}
+    const rows = await sql<ExternalPeerRow[]>`
+      select ${columns(sql)} from external_peers x where tenant_id = ${tenantId}
       ${pageEnd(sql, page, [sql`name`, sql`id`])}`;
+    return rows.map(externalPeerOf);
   }
 
   async read(sql: SqlExecutor, tenantId: string, peerId: string): Promise<StoredExternalPeer | undefined> {
-    const [row] = await sql<StoredExternalPeer[]>`
-      select ${columns(sql)} from external_peers where tenant_id = ${tenantId} and id = ${peerId}`;
-    return row;
+    const [row] = await sql<ExternalPeerRow[]>`
+      select ${columns(sql)} from external_peers x where tenant_id = ${tenantId} and id = ${peerId}`;
+    return row && externalPeerOf(row);
   }
 
-  /** Version and commitment of a peer, which nobody else changes until the end of the transaction. */
-  async lock(
-    sql: SqlExecutor,
-    tenantId: string,
-    peerId: string,
-  ): Promise<Pick<StoredExternalPeer, 'version' | 'commitment'> | undefined> {
-    const [row] = await sql<Pick<StoredExternalPeer, 'version' | 'commitment'>[]>`
-      select version, encode(commitment, 'hex') as commitment from external_peers
+  /** Version, kind and commitment of a peer, which nobody else changes until the end of the transaction. */
+  async lock(sql: SqlExecutor, tenantId: string, peerId: string): Promise<LockedExternalPeer | undefined> {
+    const [row] = await sql<LockedExternalPeer[]>`
+      select version, name, kind, encode(commitment, 'hex') as commitment from external_peers
       where tenant_id = ${tenantId} and id = ${peerId} for update`;
     return row;
   }
@@ -55,25 +62,31 @@ export class ExternalPeersRepository {
   }
 
   async insert(sql: SqlExecutor, tenantId: string, peer: WrittenExternalPeer): Promise<void> {
+    const { kind, address, port, prefixes } = columnsOf(peer);
     await sql`
-      insert into external_peers (id, tenant_id, site_id, name, description, address, port, identity, local_identity,
+      insert into external_peers (id, tenant_id, site_id, name, description, kind, address, port, identity, local_identity,
         commitment, certificates, prefixes, ike_proposals, esp_proposal)
-      values (${peer.id}, ${tenantId}, ${peer.siteId}, ${peer.name}, ${peer.description}, ${peer.address}, ${peer.port},
+      values (${peer.id}, ${tenantId}, ${peer.siteId}, ${peer.name}, ${peer.description}, ${kind}, ${address}::text::inet, ${port}::integer,
         ${peer.identity}, ${peer.localIdentity}, decode(${peer.commitment}, 'hex'), ${certificates(peer)}::bytea[],
-        ${[...peer.prefixes]}::text[]::cidr[],
+        ${prefixes}::text[]::cidr[],
         ${JSON.stringify(peer.ikeProposals)}::text::jsonb, ${JSON.stringify(peer.espProposal)}::text::jsonb)`;
+    if ('assigned' in peer) await this.#addresses.replace(sql, tenantId, peer.id, peer.assigned);
   }
 
   async update(sql: SqlExecutor, tenantId: string, peer: WrittenExternalPeer): Promise<void> {
+    const { kind, address, port, prefixes } = columnsOf(peer);
+    // They are of its site, which may become another.
+    await this.#addresses.remove(sql, tenantId, peer.id);
     await sql`
       update external_peers set
-        site_id = ${peer.siteId}, name = ${peer.name}, description = ${peer.description}, address = ${peer.address},
-        port = ${peer.port}, identity = ${peer.identity}, local_identity = ${peer.localIdentity},
-        commitment = decode(${peer.commitment}, 'hex'), certificates = ${certificates(peer)}::bytea[], prefixes = ${[...peer.prefixes]}::text[]::cidr[],
+        site_id = ${peer.siteId}, name = ${peer.name}, description = ${peer.description}, kind = ${kind},
+        address = ${address}::text::inet, port = ${port}::integer, prefixes = ${prefixes}::text[]::cidr[], identity = ${peer.identity}, local_identity = ${peer.localIdentity},
+        commitment = decode(${peer.commitment}, 'hex'), certificates = ${certificates(peer)}::bytea[],
         ike_proposals = ${JSON.stringify(peer.ikeProposals)}::text::jsonb,
         esp_proposal = ${JSON.stringify(peer.espProposal)}::text::jsonb,
         version = version + 1, updated_at = now()
       where tenant_id = ${tenantId} and id = ${peer.id}`;
+    if ('assigned' in peer) await this.#addresses.replace(sql, tenantId, peer.id, peer.assigned);
   }
 
   async remove(sql: SqlExecutor, tenantId: string, peerId: string): Promise<boolean> {
@@ -100,6 +113,8 @@ export class ExternalPeersRepository {
   async replaceAll(sql: SqlExecutor, { tenantId, externalPeers = [] }: FabricIntent): Promise<void> {
     const wanted = externalPeers.flatMap((peer) => storableExternalPeer(peer) ?? []);
     const before = new Map((await this.list(sql, tenantId)).map((peer) => [peer.id, peer]));
+    // Addresses may have changed hands, too.
+    await this.#addresses.remove(sql, tenantId);
     const ids = wanted.map(({ id }) => id);
     await sql`delete from external_peers where tenant_id = ${tenantId} and id <> all (${ids}::uuid[])`;
     // Names may have changed hands.
@@ -115,12 +130,17 @@ export class ExternalPeersRepository {
 
 /** The external peers of the tenant `t`, as fields of an intent; null without any. */
 export function externalPeersJson(sql: SqlExecutor) {
+  const beginning = sql`'id', x.id, 'siteId', x.site_id, 'name', x.name`;
+  const proof = sql`
+    'identity', x.identity, 'localIdentity', x.local_identity, 'commitment', encode(x.commitment, 'hex'),
+    'certificates', (select array_agg(encode(c, 'hex') order by n) from unnest(x.certificates) with ordinality u (c, n))`;
+  const proposals = sql`'ikeProposals', x.ike_proposals, 'espProposal', x.esp_proposal`;
   return sql`(
-    select json_agg(json_build_object(
-      'id', x.id, 'siteId', x.site_id, 'name', x.name, 'address', host(x.address), 'port', x.port,
-      'identity', x.identity, 'localIdentity', x.local_identity, 'commitment', encode(x.commitment, 'hex'),
-      'certificates', (select array_agg(encode(c, 'hex') order by n) from unnest(x.certificates) with ordinality u (c, n)),
-      'prefixes', x.prefixes::text[], 'ikeProposals', x.ike_proposals, 'espProposal', x.esp_proposal) order by x.id)
+    select json_agg(case x.kind
+      when 'gateway' then json_build_object(${beginning}, 'address', host(x.address), 'port', x.port, ${proof},
+        'prefixes', x.prefixes::text[], ${proposals})
+      else json_build_object(${beginning}, 'assigned', coalesce(${assignedJson(sql)}, '[]'), ${proof}, ${proposals})
+    end order by x.id)
     from external_peers x where x.tenant_id = t.id)`;
 }
 
@@ -137,8 +157,38 @@ function certificates({ certificates: pinned }: WrittenExternalPeer): string | n
   return pinned === null ? null : `{${pinned.map((certificate) => `"\\\\x${certificate}"`).join()}}`;
 }
 
+type ExternalPeerRow = StoredFields & Columns & { readonly assigned: StoredRemoteHost['assigned'] | null };
+
+/** As the table has what makes a gateway or a remote host. */
+interface Columns {
+  readonly kind: 'gateway' | 'remote_host';
+  readonly address: string | null;
+  readonly port: number | null;
+  readonly prefixes: string[] | null;
+}
+
+/** What is looked at of a peer before it is changed. */
+export type LockedExternalPeer = Pick<StoredFields, 'version' | 'name' | 'commitment'> & Pick<Columns, 'kind'>;
+
+function columnsOf(form: StoredForm): Columns {
+  if ('assigned' in form) return { kind: 'remote_host', address: null, port: null, prefixes: null };
+  return { kind: 'gateway', address: form.address, port: form.port, prefixes: [...form.prefixes] };
+}
+
+function externalPeerOf({
+  kind: _,
+  address,
+  port,
+  prefixes,
+  assigned,
+  ...fields
+}: ExternalPeerRow): StoredExternalPeer {
+  if (address === null || port === null || prefixes === null) return { ...fields, assigned: assigned ?? [] };
+  return { ...fields, address, port, prefixes };
+}
+
 function columns(sql: SqlExecutor) {
-  return sql`id, site_id, name, description, host(address) as address, port, identity, local_identity,
+  return sql`id, site_id, name, description, kind, host(address) as address, ${assignedJson(sql)} as assigned, port, identity, local_identity,
     encode(commitment, 'hex') as commitment,
     (select array_agg(encode(c, 'hex') order by n) from unnest(certificates) with ordinality u (c, n)) as certificates, prefixes::text[] as prefixes, ike_proposals, esp_proposal, version, created_at,
     updated_at`;

@@ -12,6 +12,8 @@ import { changedMeanwhile, demandUnchanged, ifMatchRequired, matchesTag } from '
 import { inUse, nameTaken, unknownSite } from '../resource-names.js';
 import { IntentRepository } from '../revisions/intent.repository.js';
 import { TenantsRepository } from '../tenants/tenants.repository.js';
+import { kindChanges } from './assigned-addresses.errors.js';
+import { AssignedAddresses } from './assigned-addresses.js';
 import { certificatePem } from './certificate-text.js';
 import {
   type CreateExternalPeer,
@@ -25,10 +27,10 @@ import {
 } from './external-peer.dto.js';
 import { importedExternalPeers, importedNameTaken } from './external-peer-import.js';
 import { ExternalPeerKeys } from './external-peer-keys.js';
-import { ExternalPeersRepository } from './external-peers.repository.js';
-import { shownExternalPeer, writtenExternalPeer } from './stored-external-peer.js';
+import { ExternalPeersRepository, type LockedExternalPeer } from './external-peers.repository.js';
+import { gatewayOf, type StoredForm, shownExternalPeer, writtenExternalPeer } from './stored-external-peer.js';
 
-/** Gateways that are not ours, as operators describe them. Their keys go in and never come out. */
+/** Gateways and hosts that are not ours, as operators describe them. Their keys go in and never come out. */
 @Injectable()
 export class ExternalPeersService {
   readonly #database: Database;
@@ -36,6 +38,7 @@ export class ExternalPeersService {
   readonly #tenants: TenantsRepository;
   readonly #intents: IntentRepository;
   readonly #keys: ExternalPeerKeys;
+  readonly #addresses: AssignedAddresses;
   readonly #authority: CertificateAuthority;
 
   constructor(
@@ -44,6 +47,7 @@ export class ExternalPeersService {
     tenants: TenantsRepository,
     intents: IntentRepository,
     keys: ExternalPeerKeys,
+    addresses: AssignedAddresses,
     authority: CertificateAuthority,
   ) {
     this.#database = database;
@@ -51,6 +55,7 @@ export class ExternalPeersService {
     this.#tenants = tenants;
     this.#intents = intents;
     this.#keys = keys;
+    this.#addresses = addresses;
     this.#authority = authority;
   }
 
@@ -63,7 +68,7 @@ export class ExternalPeersService {
     return this.#read(this.#database.sql, tenantId, peerId);
   }
 
-  /** Throws DomainError 'name_taken', 'unknown_site' or 'too_many_external_peers'. */
+  /** Throws DomainError 'name_taken', 'unknown_site' or 'too_many_external_peers', or what `AssignedAddresses.choose` throws. */
   create(tenantId: string, input: CreateExternalPeer): Promise<ExternalPeer> {
     return this.#write(input, async (sql) => {
       await this.#tenants.lock(sql, tenantId);
@@ -90,7 +95,7 @@ export class ExternalPeersService {
     return refusing(work, { external_peers_name_key: () => importedNameTaken() });
   }
 
-  /** As create, and 'unknown_external_peer', 'if_match_required' or 'external_peer_changed'. */
+  /** As create, and 'unknown_external_peer', 'if_match_required', 'external_peer_changed' or 'kind_changes'. */
   async replace(
     tenantId: string,
     peerId: string,
@@ -102,8 +107,10 @@ export class ExternalPeersService {
       const stored = await this.#repository.lock(sql, tenantId, peerId);
       if (stored === undefined) throw notFound('external_peer', peerId);
       if (!matchesTag(ifMatch, stored.version)) throw changedMeanwhile('external peer', stored.version);
+      if (stored.kind !== kindOf(input)) throw kindChanges(stored.name, stored.kind);
+      const form = await this.#form(sql, tenantId, peerId, input);
       const commitment = await this.#commitment(sql, tenantId, input, stored.commitment);
-      await this.#repository.update(sql, tenantId, writtenExternalPeer(peerId, input, commitment));
+      await this.#repository.update(sql, tenantId, writtenExternalPeer(peerId, input, form, commitment));
       return this.#read(sql, tenantId, peerId);
     });
   }
@@ -141,9 +148,16 @@ export class ExternalPeersService {
 
   async #insert(sql: SqlExecutor, tenantId: string, input: CreateExternalPeer): Promise<ExternalPeer> {
     const id = randomUUID();
+    const form = await this.#form(sql, tenantId, id, input);
     const commitment = await this.#commitment(sql, tenantId, input, null);
-    await this.#repository.insert(sql, tenantId, writtenExternalPeer(id, input, commitment));
+    await this.#repository.insert(sql, tenantId, writtenExternalPeer(id, input, form, commitment));
     return this.#read(sql, tenantId, id);
+  }
+
+  /** A site that there is not is refused by the table, and before that no pool is of it. */
+  async #form(sql: SqlExecutor, tenantId: string, id: string, input: ReplaceExternalPeer): Promise<StoredForm> {
+    const { siteId, assigned = [] } = input;
+    return gatewayOf(input) ?? (await this.#addresses.choose(sql, tenantId, { id, siteId, assigned }));
   }
 
   /** What names the key, the one before where none is given; null with certificates. Throws DomainError 'no_proof' without any. */
@@ -179,6 +193,10 @@ export class ExternalPeersService {
       external_peers_site_fkey: () => unknownSite('/siteId', siteId),
     });
   }
+}
+
+function kindOf({ assigned }: ReplaceExternalPeer): LockedExternalPeer['kind'] {
+  return assigned === undefined ? 'gateway' : 'remote_host';
 }
 
 function tooManyExternalPeers(): DomainError {

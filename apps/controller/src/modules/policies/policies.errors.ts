@@ -67,14 +67,14 @@ export function memberReferences(members: readonly GroupMember[]): Reference[] {
 type Sides = Pick<RuleInput, 'sources' | 'destinations'>;
 
 export interface Reference {
-  readonly noun: 'site' | 'network' | 'external_peer' | 'group' | 'service' | 'profile';
+  readonly noun: 'site' | 'network' | 'address_pool' | 'external_peer' | 'group' | 'service' | 'profile';
   readonly id: string;
   readonly pointer: string;
 }
 
 export function unknownReference({ noun, id, pointer }: Reference): ProblemEntry {
   const words = noun.replace('_', ' ');
-  const fix = `Name ${noun === 'external_peer' ? 'an' : 'a'} ${words} of this tenant, or make it first.`;
+  const fix = `Name ${/^[ae]/.test(noun) ? 'an' : 'a'} ${words} of this tenant, or make it first.`;
   return { pointer, rule: `unknown_${noun}`, detail: `There is no ${words} ${id} in this tenant`, fix };
 }
 
@@ -82,6 +82,8 @@ function referenceOf(selector: Selector | GroupMember, pointer: string): Referen
   if (selector.kind === 'site') return [{ noun: 'site', id: selector.siteId, pointer: `${pointer}/siteId` }];
   if (selector.kind === 'network')
     return [{ noun: 'network', id: selector.networkId, pointer: `${pointer}/networkId` }];
+  if (selector.kind === 'address_pool')
+    return [{ noun: 'address_pool', id: selector.addressPoolId, pointer: `${pointer}/addressPoolId` }];
   if (selector.kind === 'external_peer')
     return [{ noun: 'external_peer', id: selector.externalPeerId, pointer: `${pointer}/externalPeerId` }];
   if (selector.kind === 'group') return [{ noun: 'group', id: selector.groupId, pointer: `${pointer}/groupId` }];

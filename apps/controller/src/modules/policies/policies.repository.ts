@@ -63,10 +63,10 @@ export class PoliciesRepository {
         (rule #>> '{tunnelStart,idleSeconds}')::integer
       from jsonb_array_elements(${json}::text::jsonb) with ordinality as rules (rule, place)`;
     await sql`
-      insert into rule_endpoints (tenant_id, rule_id, side, position, kind, site_id, network_id, prefix, external_peer_id,
-        group_id)
+      insert into rule_endpoints (tenant_id, rule_id, side, position, kind, site_id, network_id, prefix, address_pool_id,
+        external_peer_id, group_id)
       select ${tenantId}, (rule ->> 'id')::uuid, side, place - 1, selector ->> 'kind', (selector ->> 'siteId')::uuid,
-        (selector ->> 'networkId')::uuid, (selector ->> 'prefix')::cidr,
+        (selector ->> 'networkId')::uuid, (selector ->> 'prefix')::cidr, (selector ->> 'addressPoolId')::uuid,
         (selector ->> 'externalPeerId')::uuid, (selector ->> 'groupId')::uuid
       from jsonb_array_elements(${json}::text::jsonb) as rules (rule),
         unnest(array['sources', 'destinations']) as sides (side),
@@ -113,12 +113,14 @@ export class PoliciesRepository {
     return count > 0;
   }
 
-  /** Which of the identifiers name a site, a network, an external peer, a group, a service or a profile of the tenant. */
+  /** Which of the identifiers name a site, a network, an address pool, an external peer, a group, a service or a profile of the tenant. */
   async known(sql: SqlExecutor, tenantId: string, ids: readonly string[]): Promise<ReadonlySet<string>> {
     const rows = await sql<{ id: string }[]>`
       select id from sites where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])
       union all
       select id from networks where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])
+      union all
+      select id from address_pools where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])
       union all
       select id from external_peers where tenant_id = ${tenantId} and id = any(${[...ids]}::uuid[])
       union all
@@ -166,7 +168,7 @@ function endpointsJson(sql: SqlExecutor, side: 'sources' | 'destinations') {
   return sql`coalesce((
     select json_agg(json_strip_nulls(json_build_object(
       'kind', e.kind, 'siteId', e.site_id, 'networkId', e.network_id, 'prefix', e.prefix::text,
-      'externalPeerId', e.external_peer_id, 'groupId', e.group_id)) order by e.position)
+      'addressPoolId', e.address_pool_id, 'externalPeerId', e.external_peer_id, 'groupId', e.group_id)) order by e.position)
     from rule_endpoints e where e.tenant_id = r.tenant_id and e.rule_id = r.id and e.side = ${side}), '[]')`;
 }
 

@@ -136,6 +136,7 @@ export class PoliciesService {
         policy_rules_pkey: ruleIdTaken,
         rule_endpoints_site_fkey: unknown,
         rule_endpoints_network_fkey: unknown,
+        rule_endpoints_address_pool_fkey: unknown,
         rule_endpoints_external_peer_fkey: unknown,
         rule_endpoints_group_fkey: unknown,
         rule_named_services_service_fkey: unknown,

@@ -26,12 +26,13 @@ export const Selector = z
   .discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('any') }),
     ...PLACES,
+    z.strictObject({ kind: z.literal('address_pool'), addressPoolId: Identifier }),
     z.strictObject({ kind: z.literal('group'), groupId: Identifier }),
   ])
   .meta({
     id: 'Selector',
     description:
-      'Which addresses an end of a rule covers. Only `external_peer`, and a group that has one, covers those behind external peers.',
+      'Which addresses an end of a rule covers. `address_pool`: all that hosts are assigned of it. Only that, `external_peer`, and a group that has one, covers those of external peers.',
   });
 
 export const PortRange = z

@@ -43,6 +43,7 @@ function objectsOf(intent: FabricIntent): readonly IntentObject[] {
     ...intent.sites.map((site) => objectOf('site', site)),
     ...intent.networks.map((network) => objectOf('network', network)),
     ...intent.edges.map((edge) => objectOf('edge', edge)),
+    ...(intent.addressPools ?? []).map((pool) => objectOf('address_pool', pool)),
     ...(intent.externalPeers ?? []).map((peer) => objectOf('external_peer', peer)),
     ...(intent.groups ?? []).map((group) => objectOf('group', group)),
     ...(intent.services ?? []).map((service) => objectOf('service', service)),

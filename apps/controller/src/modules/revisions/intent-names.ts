@@ -23,8 +23,18 @@ export function namesIn(
 
 /** Of everything that something else can name. A network has its name within its site. */
 function namesOf(intent: FabricIntent): readonly (readonly [id: string, name: string])[] {
-  const { sites, networks, edges, externalPeers = [], groups = [], services = [], profiles = [], policies } = intent;
-  const named = [...sites, ...edges, ...externalPeers, ...groups, ...services, ...profiles, ...policies];
+  const { sites, networks, edges, policies } = intent;
+  const { addressPools = [], externalPeers = [], groups = [], services = [], profiles = [] } = intent;
+  const named = [
+    ...sites,
+    ...edges,
+    ...addressPools,
+    ...externalPeers,
+    ...groups,
+    ...services,
+    ...profiles,
+    ...policies,
+  ];
   const siteNames = new Map(sites.map(({ id, name }) => [id, name]));
   return [
     ...named.map(({ id, name }) => [id, name] as const),

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { FabricIntent, Rule as IntentRule } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { AddressPoolsRepository } from '../address-pools/address-pools.repository.js';
+import { AssignedAddressesRepository } from '../external-peers/assigned-addresses.repository.js';
 import { ExternalPeersRepository } from '../external-peers/external-peers.repository.js';
 import { GroupsRepository } from '../groups/groups.repository.js';
 import { NamedServicesRepository } from '../named-services/named-services.repository.js';
@@ -17,17 +19,18 @@ import { TopologyRepository } from '../topology/topology.repository.js';
 @Injectable()
 export class IntentTables {
   readonly #policies: PoliciesRepository;
-
+  readonly #addressPools: AddressPoolsRepository;
+  readonly #addresses: AssignedAddressesRepository;
   readonly #externalPeers: ExternalPeersRepository;
-
   readonly #groups: GroupsRepository;
-
   readonly #services: NamedServicesRepository;
   readonly #profiles: ProfilesRepository;
   readonly #topology: TopologyRepository;
 
   constructor(
     policies: PoliciesRepository,
+    addressPools: AddressPoolsRepository,
+    addresses: AssignedAddressesRepository,
     externalPeers: ExternalPeersRepository,
     groups: GroupsRepository,
     services: NamedServicesRepository,
@@ -35,6 +38,8 @@ export class IntentTables {
     topology: TopologyRepository,
   ) {
     this.#policies = policies;
+    this.#addressPools = addressPools;
+    this.#addresses = addresses;
     this.#externalPeers = externalPeers;
     this.#groups = groups;
     this.#services = services;
@@ -64,6 +69,9 @@ export class IntentTables {
     await this.#sites(sql, intent);
     await this.#networks(sql, intent);
     await this.#edges(sql, intent);
+    // What is assigned of a pool holds it where it is.
+    await this.#addresses.remove(sql, tenantId);
+    await this.#addressPools.replaceAll(sql, intent);
     await this.#externalPeers.replaceAll(sql, intent);
     await this.#topology.replace(sql, tenantId, intent.topology ?? FULL_MESH);
     await sql`delete from sites where tenant_id = ${tenantId} and id <> all (${idsOf(intent.sites)}::uuid[])`;
@@ -135,7 +143,6 @@ export class IntentTables {
   }
 }
 
-/** The tables hold no address pools and the like: whoever restores looks whether what they hold then is what it should be. */
 function ruleOf({
   id,
   name,
@@ -153,8 +160,8 @@ function ruleOf({
     name,
     action,
     enabled: enabled ?? true,
-    sources: sources as Rule['sources'],
-    destinations: destinations as Rule['destinations'],
+    sources: [...sources],
+    destinations: [...destinations],
     services: services.map(({ protocol, ports }) => ({ protocol, ports: ports.map((range) => ({ ...range })) })),
     serviceIds: [...(serviceIds ?? [])],
     profileId: profileId ?? null,

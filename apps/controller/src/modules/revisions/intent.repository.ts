@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type {
   FabricIntent,
+  IntentAddressPool,
   IntentGroup,
   IntentPolicyTest,
   IntentService,
@@ -9,6 +10,7 @@ import type {
   TunnelStart,
 } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
+import { addressPoolsJson } from '../address-pools/address-pools.repository.js';
 import { otherUnderlayAddresses } from '../edges/edges.repository.js';
 import { externalPeersJson, withExternalPeers } from '../external-peers/external-peers.repository.js';
 import type { IntendedFields } from '../external-peers/stored-external-peer.js';
@@ -62,6 +64,7 @@ export class IntentRepository {
           'expect', y.expect) order by y.id)
         from policy_tests y where y.tenant_id = t.id
       ) as policy_tests,
+      ${addressPoolsJson(sql)} as address_pools,
       ${externalPeersJson(sql)} as external_peers,
       ${groupsJson(sql)} as groups,
       ${namedServicesJson(sql)} as services,
@@ -70,7 +73,8 @@ export class IntentRepository {
       from tenants t where t.id = ${tenantId}`;
     if (row === undefined) throw new Error(`there is no tenant ${tenantId}`);
     // A tenant without what came later has the intents that it had before there was any.
-    const { securityProtocol, mode, tunnelStart, defaultProfileId, groups, services, profiles, topology } = row;
+    const { securityProtocol, mode, tunnelStart, defaultProfileId, topology } = row;
+    const { addressPools, groups, services, profiles } = row;
     const chosen = {
       ...row.intent,
       ...(securityProtocol === null ? {} : { securityProtocol }),
@@ -82,6 +86,7 @@ export class IntentRepository {
     const peered = withExternalPeers(chosen, row.externalPeers);
     const intent = {
       ...peered,
+      ...(addressPools === null ? {} : { addressPools }),
       ...(groups === null ? {} : { groups }),
       ...(services === null ? {} : { services }),
       ...(profiles === null ? {} : { profiles: profiles.map(intendedProfile) }),
@@ -97,6 +102,7 @@ interface IntentRow {
   readonly defaultProfileId: string | null;
   readonly tunnelStart: TunnelStart | null;
   readonly policyTests: IntentPolicyTest[] | null;
+  readonly addressPools: IntentAddressPool[] | null;
   readonly externalPeers: IntendedFields[] | null;
   readonly groups: IntentGroup[] | null;
   readonly services: IntentService[] | null;

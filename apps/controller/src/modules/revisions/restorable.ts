@@ -15,6 +15,7 @@ export function restorable(
     sites: byId(intent.sites),
     networks: byId(intent.networks),
     edges: byId(intent.edges),
+    ...(intent.addressPools === undefined ? {} : { addressPools: byId(intent.addressPools) }),
     ...(intent.externalPeers === undefined ? {} : { externalPeers: byId(intent.externalPeers) }),
     ...(intent.groups === undefined ? {} : { groups: byId(intent.groups) }),
     ...(intent.services === undefined ? {} : { services: byId(intent.services) }),

@@ -141,6 +141,7 @@ export const IntentChange = z
       'site',
       'network',
       'edge',
+      'address_pool',
       'external_peer',
       'group',
       'service',

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AddressPoolsModule } from '../address-pools/address-pools.module.js';
 import { AuditModule } from '../audit/audit.module.js';
 import { ExternalPeersModule } from '../external-peers/external-peers.module.js';
 import { GroupsModule } from '../groups/groups.module.js';
@@ -24,6 +25,7 @@ import { Validations } from './validations.js';
   imports: [
     TenantsModule,
     PoliciesModule,
+    AddressPoolsModule,
     ExternalPeersModule,
     GroupsModule,
     NamedServicesModule,

@@ -59,6 +59,9 @@ export class SitesRepository {
       select format('the external peer "%s"', name) from external_peers
         where tenant_id = ${tenantId} and site_id = ${siteId}
       union all
+      select format('the address pool "%s"', name) from address_pools
+        where tenant_id = ${tenantId} and site_id = ${siteId}
+      union all
       select distinct format('the group "%s"', g.name)
         from group_members m join groups g on g.tenant_id = m.tenant_id and g.id = m.group_id
         where m.tenant_id = ${tenantId} and m.site_id = ${siteId}

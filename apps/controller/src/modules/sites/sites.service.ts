@@ -64,6 +64,7 @@ export class SitesService {
         edges_site_fkey: used,
         rule_endpoints_site_fkey: used,
         external_peers_site_fkey: used,
+        address_pools_site_fkey: used,
         group_members_site_fkey: used,
         topology_members_site_fkey: used,
         topology_members_other_site_fkey: used,

@@ -55,26 +55,16 @@ export const Prefix = z
     examples: ['10.1.0.0/16'],
   });
 
-export const UnderlayAddress = z
-  .string()
-  .max(45)
-  .superRefine((text, context) => {
-    const octets = addressOctets(text);
-    if (octets === undefined) {
-      context.addIssue({
-        code: 'custom',
-        message: `"${text}" is no IPv4 or IPv6 address`,
-        params: { rule: 'address_format', fix: 'Give the address that other edges reach, for example 203.0.113.7.' },
-      });
-    } else if (octets.every((octet) => octet === 0) || isMulticast(octets)) {
-      context.addIssue({
-        code: 'custom',
-        message: `"${text}" names no single host`,
-        params: { rule: 'address_not_unicast', fix: 'Give a unicast address of the edge.' },
-      });
-    }
-  })
-  .meta({ description: 'Unicast IPv4 or IPv6 address of the edge on the underlay.', examples: ['203.0.113.7'] });
+export const UnderlayAddress = unicastAddress({
+  address_format: 'Give the address that other edges reach, for example 203.0.113.7.',
+  address_not_unicast: 'Give a unicast address of the edge.',
+}).meta({ description: 'Unicast IPv4 or IPv6 address of the edge on the underlay.', examples: ['203.0.113.7'] });
+
+/** In the overlay. */
+export const HostAddress = unicastAddress({
+  address_format: 'Give an address without a length, for example 10.99.0.7 or 2001:db8:99::7.',
+  address_not_unicast: 'Give the unicast address of one host.',
+}).meta({ description: 'Unicast IPv4 or IPv6 address of one host in the overlay.', examples: ['10.99.0.7'] });
 
 export const ProblemEntry = z
   .object({
@@ -104,6 +94,22 @@ export const Problem = z
 
 export type ProblemEntry = z.infer<typeof ProblemEntry>;
 export type Problem = z.infer<typeof Problem>;
+
+/** `fix`: what to do, by the rule that a text breaks. */
+function unicastAddress(fix: Readonly<Record<'address_format' | 'address_not_unicast', string>>) {
+  return z
+    .string()
+    .max(45)
+    .superRefine((text, context) => {
+      const octets = addressOctets(text);
+      const refuse = (rule: keyof typeof fix, message: string) =>
+        context.addIssue({ code: 'custom', message, params: { rule, fix: fix[rule] } });
+      if (octets === undefined) refuse('address_format', `"${text}" is no IPv4 or IPv6 address`);
+      else if (octets.every((octet) => octet === 0) || isMulticast(octets)) {
+        refuse('address_not_unicast', `"${text}" names no single host`);
+      }
+    });
+}
 
 interface PrefixProblem {
   readonly rule: string;
