@@ -56,4 +56,23 @@ describe('what weft get shows', () => {
     expect(RESOURCES['profiles']?.headings).toEqual(['id', 'name', 'esp', 'ike', 'description']);
     expect(read?.cells).toEqual(['i', 'short', 'aes-gcm-16 128', 'chacha20-poly1305 256 X25519+ML-KEM-768', '']);
   });
+
+  it('says of an external peer where a gateway is and what is behind it, or what a remote host is assigned', async () => {
+    const gateway = { address: '203.0.113.7', port: 4500, prefixes: ['10.8.0.0/24', '10.9.0.0/24'] };
+    const assigned = [
+      { addressPoolId: 'p', address: '10.99.0.7' },
+      { addressPoolId: 'q', address: '2001:db8:99::7' },
+    ];
+    const items = [
+      { id: 'g', name: 'partner', siteId: 's', ...gateway },
+      { id: 'h', name: 'ada', siteId: 's', assigned },
+    ];
+    const client = { GET: async () => ({ data: { items }, response: new Response() }) } as unknown as WeftClient;
+    const read = (await RESOURCES['external-peers']?.read(client, 'tenant')) ?? [];
+    expect(RESOURCES['external-peers']?.headings).toEqual(['id', 'name', 'address', 'prefixes', 'assigned', 'site']);
+    expect(read.map(({ cells }) => cells)).toEqual([
+      ['g', 'partner', '203.0.113.7 4500', '10.8.0.0/24,10.9.0.0/24', '-', 's'],
+      ['h', 'ada', '-', '-', '10.99.0.7,2001:db8:99::7', 's'],
+    ]);
+  });
 });

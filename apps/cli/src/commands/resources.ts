@@ -73,10 +73,19 @@ export const RESOURCES: Readonly<Record<string, Resource>> = {
     version: (edge) => edge.live.agentVersion,
     site: (edge) => edge.siteId,
   }),
+  'address-pools': resource('/api/v1/tenants/{tenantId}/address-pools', ({ id }) => id, {
+    name: (pool) => pool.name,
+    prefix: (pool) => pool.prefix,
+    'name servers': (pool) => pool.nameServers.join(','),
+    domains: (pool) => pool.domains.join(','),
+    site: (pool) => pool.siteId,
+  }),
   'external-peers': resource('/api/v1/tenants/{tenantId}/external-peers', ({ id }) => id, {
     name: (peer) => peer.name,
-    address: (peer) => `${peer.address} ${peer.port}`,
-    prefixes: (peer) => peer.prefixes.join(','),
+    // A remote host has neither: it comes from anywhere.
+    address: ({ address, port }) => (address === undefined ? undefined : `${address} ${port}`),
+    prefixes: ({ prefixes }) => prefixes?.join(','),
+    assigned: ({ assigned }) => assigned?.map(({ address }) => address).join(','),
     site: (peer) => peer.siteId,
   }),
   groups: resource('/api/v1/tenants/{tenantId}/groups', ({ id }) => id, {

@@ -18,7 +18,7 @@ import { tunnelsQuery } from '../tunnels/queries.js';
 import { ExternalPeerDialog } from './dialogs/ExternalPeerDialog.js';
 import { ImportDialog } from './dialogs/ImportDialog.js';
 import { externalPeersQuery } from './queries.js';
-import { proofText, tunnelMark, tunnelOf } from './wording.js';
+import { innerAddresses, proofText, tunnelMark, tunnelOf } from './wording.js';
 
 /** Gateways that are not ours, each with how its tunnel is. */
 export function ExternalPeersPage(): ReactNode {
@@ -79,7 +79,7 @@ function PeerTable({ peers, sites, tunnels }: PeerTableProps): ReactNode {
     }))
     .filter(({ peer, site, tunnel }) =>
       matchesFilter(filter, [
-        ...[peer.name, peer.description, site, peer.address, peer.identity, ...peer.prefixes],
+        ...[peer.name, peer.description, site, peer.address ?? '', peer.identity, ...innerAddresses(peer)],
         tunnelMark(tunnel).label,
       ]),
     )
@@ -144,7 +144,7 @@ function PeerRow({ peer, site, tunnel }: PeerRowProps): ReactNode {
       </td>
       <td>
         <div className="w-chips">
-          {peer.prefixes.map((prefix) => (
+          {innerAddresses(peer).map((prefix) => (
             <span key={prefix} className="w-chip">
               <code>{prefix}</code>
             </span>

@@ -23,6 +23,11 @@ export const KEY_EXCHANGES = [
   'ML-KEM-1024',
 ] as const satisfies readonly IkeProposal['keyExchange'][number][];
 
+/** What is behind a gateway, or the addresses of a host. */
+export function innerAddresses({ prefixes = [], assigned = [] }: ExternalPeer): readonly string[] {
+  return [...prefixes, ...assigned.map(({ address }) => address)];
+}
+
 /** `AES-256-GCM, HMAC-SHA-384, X25519 + ML-KEM-768`. */
 export function ikeProposalText({ keyBits, prf, keyExchange }: IkeProposal): string {
   return `AES-${keyBits}-GCM, ${PRF_LABELS[prf]}, ${keyExchange.join(' + ')}`;

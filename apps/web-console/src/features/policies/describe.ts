@@ -23,6 +23,8 @@ export function describeSelector(selector: Selector, { sites, networks, external
     }
     case 'prefix':
       return selector.prefix;
+    case 'address_pool':
+      return `address pool ${selector.addressPoolId}`;
     case 'external_peer':
       return externalPeers.find(({ id }) => id === selector.externalPeerId)?.name ?? 'deleted external peer';
     case 'group':
@@ -54,6 +56,8 @@ export function selectorKey(selector: Selector): string {
       return `network ${selector.networkId}`;
     case 'prefix':
       return `prefix ${selector.prefix}`;
+    case 'address_pool':
+      return `address pool ${selector.addressPoolId}`;
     case 'external_peer':
       return `external peer ${selector.externalPeerId}`;
     case 'group':

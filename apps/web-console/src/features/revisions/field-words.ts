@@ -62,6 +62,8 @@ function selectorWords(selector: Choosing, nameOf: NameOf): string {
       return nameOf(selector.networkId);
     case 'prefix':
       return selector.prefix;
+    case 'address_pool':
+      return nameOf(selector.addressPoolId);
     case 'external_peer':
       return nameOf(selector.externalPeerId);
     case 'group':

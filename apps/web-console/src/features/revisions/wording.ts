@@ -72,6 +72,7 @@ export function intentWords({ noun, name, change }: IntentChange): string {
 const NOUNS: Readonly<Record<Exclude<IntentChange['noun'], 'tenant'>, string>> = {
   site: 'Site',
   network: 'Network',
+  address_pool: 'Address pool',
   edge: 'Edge',
   external_peer: 'External peer',
   group: 'Group',

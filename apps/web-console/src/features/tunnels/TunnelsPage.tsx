@@ -105,7 +105,7 @@ function NoTunnels(): ReactNode {
 
 function textsOf(tunnel: Tunnel): string[] {
   const ends = tunnel.edges.flatMap(({ siteName, edgeName }) => [siteName, edgeName]);
-  if (tunnel.externalPeer !== null) ends.push(tunnel.externalPeer.name, tunnel.externalPeer.address);
+  if (tunnel.externalPeer !== null) ends.push(tunnel.externalPeer.name, tunnel.externalPeer.address ?? '');
   const marks = protectionMarks(tunnel).map(({ label }) => label);
   return [...ends, TUNNEL_STATES[tunnel.state].label, tunnel.reason ?? '', ...marks];
 }

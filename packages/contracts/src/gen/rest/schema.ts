@@ -657,6 +657,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tenants/{tenantId}/address-pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Address pools of the tenant, by name */
+        get: operations["listAddressPools"];
+        put?: never;
+        /** Make an address pool */
+        post: operations["createAddressPool"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{tenantId}/address-pools/{addressPoolId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One address pool */
+        get: operations["readAddressPool"];
+        /** Replace a whole address pool */
+        put: operations["replaceAddressPool"];
+        post?: never;
+        /** Remove an address pool of which nothing is assigned, and that nothing names */
+        delete: operations["deleteAddressPool"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tenants/{tenantId}/external-peers": {
         parameters: {
             query?: never;
@@ -1389,6 +1426,106 @@ export interface components {
          * @enum {string}
          */
         Action: "PROTECT" | "DISCARD" | "BYPASS";
+        /** @description Addresses that the edge of a site assigns to remote hosts (RFC 7296 section 3.15); external peers name it in `assigned`, and rules by `addressPoolId`: what is assigned of it. */
+        AddressPool: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            siteId: string;
+            name: string;
+            description: string;
+            /** @description Canonical text (RFC 5952 for IPv6). */
+            prefix: string;
+            /**
+             * @description Name servers that hosts are told of (INTERNAL_IP4_DNS, INTERNAL_IP6_DNS).
+             * @example [
+             *       "10.1.0.53"
+             *     ]
+             */
+            nameServers: string[];
+            /**
+             * @description What hosts ask the name servers about (INTERNAL_DNS_DOMAIN, RFC 8598 section 3.1), without the final dot; empty: everything.
+             * @example [
+             *       "corp.example"
+             *     ]
+             */
+            domains: string[];
+            /** @description Grows with every change; the ETag is this number in quotes. */
+            version: number;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description UTC, RFC 3339.
+             */
+            updatedAt: string;
+        };
+        /**
+         * @description A whole address pool.
+         * @example {
+         *       "name": "notebooks",
+         *       "siteId": "8a0c1d3e-5b7f-4c2a-9e60-1f2b3c4d5e6f",
+         *       "prefix": "10.99.0.0/24",
+         *       "nameServers": [
+         *         "10.1.0.53"
+         *       ],
+         *       "domains": [
+         *         "corp.example"
+         *       ]
+         *     }
+         */
+        AddressPoolInput: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            /**
+             * @description What hosts are assigned addresses of, IPv4 or IPv6. No other pool, no network and nothing behind an external peer overlaps it.
+             * @example 10.99.0.0/24
+             */
+            prefix: string;
+            /**
+             * @description Name servers that hosts are told of (INTERNAL_IP4_DNS, INTERNAL_IP6_DNS).
+             * @default []
+             * @example [
+             *       "10.1.0.53"
+             *     ]
+             */
+            nameServers?: string[];
+            /**
+             * @description What hosts ask the name servers about (INTERNAL_DNS_DOMAIN, RFC 8598 section 3.1), without the final dot; empty: everything.
+             * @default []
+             * @example [
+             *       "corp.example"
+             *     ]
+             */
+            domains?: string[];
+            /**
+             * Format: uuid
+             * @description The site whose edge is the gateway of the hosts; it has exactly one edge.
+             */
+            siteId: string;
+        };
+        AddressPoolList: {
+            items: components["schemas"]["AddressPool"][];
+            /**
+             * @description `after` of the page that follows; null: this is the last.
+             * @example WyJiZXJsaW4iLCI4ZTAzOTc4ZS00MGQ1LTQzZTgtYmM5My02ODk0YTU3ZjkzMjQiXQ
+             */
+            next: string | null;
+        };
         AffectedEdge: {
             /**
              * Format: uuid
@@ -1481,6 +1618,32 @@ export interface components {
             /** @description Approve that this revision is in force again, instead of the draft, which is lost. */
             restoredFrom?: number;
         };
+        /** @description An address of an address pool, which one remote host has. */
+        AssignedAddress: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            addressPoolId: string;
+            /**
+             * @description Unicast IPv4 or IPv6 address of one host in the overlay.
+             * @example 10.99.0.7
+             */
+            address: string;
+        };
+        /** @description An address of an address pool, or any of them. */
+        AssignedAddressInput: {
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            addressPoolId: string;
+            /**
+             * @description Absent: the one that the host has of the pool, or else the lowest that is free.
+             * @example 10.99.0.7
+             */
+            address?: string;
+        };
         AssociationParameters: {
             /** @enum {string} */
             keyingMode: "ikev2" | "ike-less" | "controller-blind";
@@ -1493,10 +1656,11 @@ export interface components {
                 address: string;
                 port: number;
             };
+            /** @description Null: a remote host, which comes from whatever address it has. */
             remote: {
                 address: string;
                 port: number;
-            };
+            } | null;
             localIdentity: string;
             remoteIdentity: string;
             /** @description That of the rules of this tunnel: which they name, or the default one of the tenant. Null: that of the product, or what an external peer is offered. */
@@ -1637,6 +1801,7 @@ export interface components {
             sites?: components["schemas"]["ConfiguredSite"][];
             networks?: components["schemas"]["ConfiguredNetwork"][];
             edges?: components["schemas"]["ConfiguredEdge"][];
+            addressPools?: components["schemas"]["ConfiguredAddressPool"][];
             externalPeers?: components["schemas"]["ConfiguredExternalPeer"][];
             groups?: components["schemas"]["ConfiguredGroup"][];
             services?: components["schemas"]["ConfiguredService"][];
@@ -1644,6 +1809,49 @@ export interface components {
             /** @description In order. */
             policies?: components["schemas"]["ConfiguredPolicy"][];
             policyTests?: components["schemas"]["ConfiguredPolicyTest"][];
+        };
+        /** @description As AddressPool, with the name of its site. */
+        ConfiguredAddressPool: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            name: string;
+            /**
+             * @description Free text for people; lines and tabs are the only control characters.
+             * @default
+             */
+            description?: string;
+            /**
+             * @description What hosts are assigned addresses of, IPv4 or IPv6. No other pool, no network and nothing behind an external peer overlaps it.
+             * @example 10.99.0.0/24
+             */
+            prefix: string;
+            /**
+             * @description Name servers that hosts are told of (INTERNAL_IP4_DNS, INTERNAL_IP6_DNS).
+             * @default []
+             * @example [
+             *       "10.1.0.53"
+             *     ]
+             */
+            nameServers?: string[];
+            /**
+             * @description What hosts ask the name servers about (INTERNAL_DNS_DOMAIN, RFC 8598 section 3.1), without the final dot; empty: everything.
+             * @default []
+             * @example [
+             *       "corp.example"
+             *     ]
+             */
+            domains?: string[];
+            /** @description Name for people. No control characters, no white space at the ends. */
+            site: string;
+        };
+        /** @description As AssignedAddress, with the name of its pool. */
+        ConfiguredAssignedAddress: {
+            /** @description Name for people. No control characters, no white space at the ends. */
+            addressPool: string;
+            /**
+             * @description Unicast IPv4 or IPv6 address of one host in the overlay.
+             * @example 10.99.0.7
+             */
+            address: string;
         };
         ConfiguredEdge: {
             /** @description Name for people. No control characters, no white space at the ends. */
@@ -1681,13 +1889,13 @@ export interface components {
              */
             description?: string;
             /**
-             * @description Where the gateway is; nobody is it who comes from elsewhere.
+             * @description Where a gateway is; nobody is it who comes from elsewhere. Absent: a remote host.
              * @example 203.0.113.7
              */
-            address: string;
+            address?: string;
             /**
-             * @description UDP port of IKE and ESP (RFC 3948).
-             * @default 4500
+             * @description UDP port of IKE and ESP (RFC 3948) of a gateway, 4500 unless it is said.
+             * @example 4500
              */
             port?: number;
             /**
@@ -1702,8 +1910,8 @@ export interface components {
             localIdentity?: string;
             /** @description PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key. */
             certificates?: string[];
-            /** @description Networks behind the gateway; together the traffic selectors of one Child SA. */
-            prefixes: string[];
+            /** @description Networks behind a gateway; together the traffic selectors of one Child SA. */
+            prefixes?: string[];
             /**
              * @description What both ends use, preferred first.
              * @default [
@@ -1729,6 +1937,8 @@ export interface components {
             espProposal?: components["schemas"]["ExternalEspProposal"];
             /** @description Name for people. No control characters, no white space at the ends. */
             site: string;
+            /** @description It is a remote host: it comes from anywhere, is assigned these addresses (RFC 7296 section 3.15), one for each IP version at most, and has no others in the fabric. Absent: a gateway. */
+            assigned?: components["schemas"]["ConfiguredAssignedAddress"][];
             /**
              * Format: password
              * @description set: the key that there is. Or a key. The key that both ends have (RFC 7296 section 2.15), at random: whoever guesses it can pose as either. Kept sealed, never shown again.
@@ -1984,17 +2194,17 @@ export interface components {
             description?: string;
             /**
              * Format: uuid
-             * @description The site whose edge has the tunnel; it has exactly one edge.
+             * @description The site whose edge has the tunnel; it has exactly one edge. The address pools of a remote host are of it.
              */
             siteId: string;
             /**
-             * @description Where the gateway is; nobody is it who comes from elsewhere.
+             * @description Where a gateway is; nobody is it who comes from elsewhere. Absent: a remote host.
              * @example 203.0.113.7
              */
-            address: string;
+            address?: string;
             /**
-             * @description UDP port of IKE and ESP (RFC 3948).
-             * @default 4500
+             * @description UDP port of IKE and ESP (RFC 3948) of a gateway, 4500 unless it is said.
+             * @example 4500
              */
             port?: number;
             /**
@@ -2009,8 +2219,8 @@ export interface components {
             localIdentity?: string;
             /** @description PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key. */
             certificates?: string[];
-            /** @description Networks behind the gateway; together the traffic selectors of one Child SA. */
-            prefixes: string[];
+            /** @description Networks behind a gateway; together the traffic selectors of one Child SA. */
+            prefixes?: string[];
             /**
              * @description What both ends use, preferred first.
              * @default [
@@ -2034,6 +2244,8 @@ export interface components {
              *     }
              */
             espProposal?: components["schemas"]["ExternalEspProposal"];
+            /** @description It is a remote host: it comes from anywhere, is assigned these addresses (RFC 7296 section 3.15), one for each IP version at most, and has no others in the fabric. Absent: a gateway. */
+            assigned?: components["schemas"]["AssignedAddressInput"][];
             /**
              * Format: password
              * @description The key that both ends have (RFC 7296 section 2.15), at random: whoever guesses it can pose as either. Kept sealed, never shown again.
@@ -2437,7 +2649,7 @@ export interface components {
             /** @description The first, and what is added to it (RFC 9370). */
             keyExchange: ("ECP-256" | "ECP-384" | "ECP-521" | "X25519" | "X448" | "ML-KEM-512" | "ML-KEM-768" | "ML-KEM-1024")[];
         };
-        /** @description An IKEv2 gateway that is not ours, with which one edge has a tunnel. */
+        /** @description Who is none of ours and has a tunnel with one edge, by IKEv2: a gateway, with an address and prefixes behind it, or a remote host, which is assigned addresses. */
         ExternalPeer: {
             /**
              * Format: uuid
@@ -2448,19 +2660,19 @@ export interface components {
             description: string;
             /**
              * Format: uuid
-             * @description The site whose edge has the tunnel; it has exactly one edge.
+             * @description The site whose edge has the tunnel; it has exactly one edge. The address pools of a remote host are of it.
              */
             siteId: string;
             /**
-             * @description Where the gateway is; nobody is it who comes from elsewhere.
+             * @description Where a gateway is; nobody is it who comes from elsewhere. Absent: a remote host.
              * @example 203.0.113.7
              */
-            address: string;
+            address?: string;
             /**
-             * @description UDP port of IKE and ESP (RFC 3948).
-             * @default 4500
+             * @description UDP port of IKE and ESP (RFC 3948) of a gateway, 4500 unless it is said.
+             * @example 4500
              */
-            port: number;
+            port?: number;
             /**
              * @description What the gateway shows (IDr, IDi): a domain name, a mailbox or an IP address; or a key ID: "keyid:" and text, or "keyid:#" and hexadecimal (RFC 7296 section 3.5).
              * @example gw.partner.example
@@ -2473,8 +2685,8 @@ export interface components {
             localIdentity?: string;
             /** @description PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key. */
             certificates?: string[];
-            /** @description Networks behind the gateway; together the traffic selectors of one Child SA. */
-            prefixes: string[];
+            /** @description Networks behind a gateway; together the traffic selectors of one Child SA. */
+            prefixes?: string[];
             /**
              * @description What both ends use, preferred first.
              * @default [
@@ -2498,6 +2710,8 @@ export interface components {
              *     }
              */
             espProposal: components["schemas"]["ExternalEspProposal"];
+            /** @description It is a remote host: it comes from anywhere, is assigned these addresses (RFC 7296 section 3.15), one for each IP version at most, and has no others in the fabric. Absent: a gateway. */
+            assigned?: components["schemas"]["AssignedAddress"][];
             /**
              * @description There is one; it is never shown.
              * @enum {string}
@@ -2795,7 +3009,7 @@ export interface components {
         };
         ImportedItem: {
             /** @enum {string} */
-            noun: "fabric" | "site" | "network" | "edge" | "external_peer" | "group" | "service" | "profile" | "policy" | "policy_test";
+            noun: "fabric" | "site" | "network" | "edge" | "address_pool" | "external_peer" | "group" | "service" | "profile" | "policy" | "policy_test";
             /** @description Of a network with its site: "berlin/lan". */
             name: string;
             /**
@@ -2810,7 +3024,7 @@ export interface components {
             /** @enum {string} */
             change: "added" | "removed" | "changed";
             /** @enum {string} */
-            noun: "tenant" | "site" | "network" | "edge" | "external_peer" | "group" | "service" | "profile" | "policy" | "rule" | "policy_test";
+            noun: "tenant" | "site" | "network" | "edge" | "address_pool" | "external_peer" | "group" | "service" | "profile" | "policy" | "rule" | "policy_test";
             /**
              * Format: uuid
              * @description UUID made by the controller.
@@ -3017,6 +3231,11 @@ export interface components {
             kind: "external_peer";
             /** @description Name for people. No control characters, no white space at the ends. */
             externalPeer: string;
+        } | {
+            /** @enum {string} */
+            kind: "address_pool";
+            /** @description Name for people. No control characters, no white space at the ends. */
+            addressPool: string;
         } | {
             /** @enum {string} */
             kind: "group";
@@ -3657,17 +3876,17 @@ export interface components {
             description?: string;
             /**
              * Format: uuid
-             * @description The site whose edge has the tunnel; it has exactly one edge.
+             * @description The site whose edge has the tunnel; it has exactly one edge. The address pools of a remote host are of it.
              */
             siteId: string;
             /**
-             * @description Where the gateway is; nobody is it who comes from elsewhere.
+             * @description Where a gateway is; nobody is it who comes from elsewhere. Absent: a remote host.
              * @example 203.0.113.7
              */
-            address: string;
+            address?: string;
             /**
-             * @description UDP port of IKE and ESP (RFC 3948).
-             * @default 4500
+             * @description UDP port of IKE and ESP (RFC 3948) of a gateway, 4500 unless it is said.
+             * @example 4500
              */
             port?: number;
             /**
@@ -3682,8 +3901,8 @@ export interface components {
             localIdentity?: string;
             /** @description PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key. */
             certificates?: string[];
-            /** @description Networks behind the gateway; together the traffic selectors of one Child SA. */
-            prefixes: string[];
+            /** @description Networks behind a gateway; together the traffic selectors of one Child SA. */
+            prefixes?: string[];
             /**
              * @description What both ends use, preferred first.
              * @default [
@@ -3707,6 +3926,8 @@ export interface components {
              *     }
              */
             espProposal?: components["schemas"]["ExternalEspProposal"];
+            /** @description It is a remote host: it comes from anywhere, is assigned these addresses (RFC 7296 section 3.15), one for each IP version at most, and has no others in the fabric. Absent: a gateway. */
+            assigned?: components["schemas"]["AssignedAddressInput"][];
             /**
              * Format: password
              * @description Absent: stays as it is, unless there are certificates.
@@ -3852,7 +4073,7 @@ export interface components {
             /** @default true */
             enabled?: boolean;
         };
-        /** @description Which addresses an end of a rule covers. Only `external_peer`, and a group that has one, covers those behind external peers. */
+        /** @description Which addresses an end of a rule covers. `address_pool`: all that hosts are assigned of it. Only that, `external_peer`, and a group that has one, covers those of external peers. */
         Selector: {
             /** @enum {string} */
             kind: "any";
@@ -3888,6 +4109,14 @@ export interface components {
              * @description UUID made by the controller.
              */
             externalPeerId: string;
+        } | {
+            /** @enum {string} */
+            kind: "address_pool";
+            /**
+             * Format: uuid
+             * @description UUID made by the controller.
+             */
+            addressPoolId: string;
         } | {
             /** @enum {string} */
             kind: "group";
@@ -4158,7 +4387,7 @@ export interface components {
              */
             id: string;
             /**
-             * @description waiting: it is negotiated when there is traffic for it, and there is none; nothing is wrong with it.
+             * @description waiting: it is negotiated when there is traffic for it, and there is none, or when a remote host calls, and it does not; nothing is wrong with it.
              * @enum {string}
              */
             state: "up" | "waiting" | "establishing" | "down";
@@ -4240,8 +4469,10 @@ export interface components {
              */
             id: string;
             name: string;
-            address: string;
-            port: number;
+            /** @description Null: a remote host, which comes from whatever address it has. */
+            address: string | null;
+            /** @description Null where the address is. */
+            port: number | null;
         };
         TunnelList: {
             items: components["schemas"]["Tunnel"][];
@@ -9774,6 +10005,536 @@ export interface operations {
             };
         };
     };
+    listAddressPools: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before; without it the list begins. */
+                after?: string;
+                /** @description How many entries at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "prefix": "10.1.0.0/16",
+                     *           "nameServers": [
+                     *             "10.1.0.53"
+                     *           ],
+                     *           "domains": [
+                     *             "corp.example"
+                     *           ],
+                     *           "version": 1,
+                     *           "createdAt": "2026-03-14T09:26:53.589Z",
+                     *           "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *         }
+                     *       ],
+                     *       "next": "4711"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AddressPoolList"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createAddressPool: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description A random UUID in quotes (draft-ietf-httpapi-idempotency-key-header). The same request with the same key is carried out once, and answered again as it was, with the header Idempotency-Replayed; another request with that key is refused (422), and one that comes while the first is being carried out, too (409). Keys are kept for 24 hours, the newest 1,000 of each user in each tenant; what was refused is not kept, as it has changed nothing. An answer with a secret that is shown once is not kept: the second time it is refused with answer_not_kept (409). */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "prefix": "10.1.0.0/16",
+                 *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddressPoolInput"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "prefix": "10.1.0.0/16",
+                     *       "nameServers": [
+                     *         "10.1.0.53"
+                     *       ],
+                     *       "domains": [
+                     *         "corp.example"
+                     *       ],
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AddressPool"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readAddressPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                addressPoolId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "prefix": "10.1.0.0/16",
+                     *       "nameServers": [
+                     *         "10.1.0.53"
+                     *       ],
+                     *       "domains": [
+                     *         "corp.example"
+                     *       ],
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AddressPool"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceAddressPool: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header: {
+                /** @description ETag of the address pool as it was read. */
+                "If-Match": string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                addressPoolId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "berlin",
+                 *       "prefix": "10.1.0.0/16",
+                 *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddressPoolInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    /** @description The version in quotes, for If-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *       "name": "berlin",
+                     *       "description": "Main office",
+                     *       "prefix": "10.1.0.0/16",
+                     *       "nameServers": [
+                     *         "10.1.0.53"
+                     *       ],
+                     *       "domains": [
+                     *         "corp.example"
+                     *       ],
+                     *       "version": 1,
+                     *       "createdAt": "2026-03-14T09:26:53.589Z",
+                     *       "updatedAt": "2026-03-14T09:26:53.589Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AddressPool"];
+                };
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field breaks a rule; `errors` names each. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request needs If-Match. */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteAddressPool: {
+        parameters: {
+            query?: {
+                /** @description true: everything is done and undone again. The answer is what it would be, with the header Weft-Dry-Run. */
+                dryRun?: boolean;
+            };
+            header?: {
+                /** @description ETag of the address pool as it was read: then it is that one, or nothing happens (412). */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description UUID made by the controller. */
+                tenantId: string;
+                /** @description UUID made by the controller. */
+                addressPoolId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is logged in. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The role does not suffice, or the request comes from a page of another origin. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such resource. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request conflicts with what exists; `errors` names both. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The resource has changed since it was read. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The database or the compiler gives no answer; nothing was changed. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Any other problem. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listExternalPeers: {
         parameters: {
             query?: {
@@ -9805,7 +10566,7 @@ export interface operations {
                      *           "description": "Main office",
                      *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *           "address": "203.0.113.7",
-                     *           "port": 4500,
+                     *           "port": 1,
                      *           "identity": "gw.partner.example",
                      *           "localIdentity": "berlin.example",
                      *           "certificates": [
@@ -9830,6 +10591,12 @@ export interface operations {
                      *               "ECP-256"
                      *             ]
                      *           },
+                     *           "assigned": [
+                     *             {
+                     *               "addressPoolId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "address": "203.0.113.7"
+                     *             }
+                     *           ],
                      *           "preSharedKey": "set",
                      *           "version": 1,
                      *           "createdAt": "2026-03-14T09:26:53.589Z",
@@ -9911,11 +10678,7 @@ export interface operations {
                  * @example {
                  *       "name": "berlin",
                  *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
-                 *       "address": "203.0.113.7",
-                 *       "identity": "gw.partner.example",
-                 *       "prefixes": [
-                 *         "10.8.0.0/24"
-                 *       ]
+                 *       "identity": "gw.partner.example"
                  *     }
                  */
                 "application/json": components["schemas"]["CreateExternalPeer"];
@@ -9936,7 +10699,7 @@ export interface operations {
                      *       "description": "Main office",
                      *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "address": "203.0.113.7",
-                     *       "port": 4500,
+                     *       "port": 1,
                      *       "identity": "gw.partner.example",
                      *       "localIdentity": "berlin.example",
                      *       "certificates": [
@@ -9961,6 +10724,12 @@ export interface operations {
                      *           "ECP-256"
                      *         ]
                      *       },
+                     *       "assigned": [
+                     *         {
+                     *           "addressPoolId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "address": "203.0.113.7"
+                     *         }
+                     *       ],
                      *       "preSharedKey": "set",
                      *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z",
@@ -10077,7 +10846,7 @@ export interface operations {
                      *           "description": "Main office",
                      *           "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *           "address": "203.0.113.7",
-                     *           "port": 4500,
+                     *           "port": 1,
                      *           "identity": "gw.partner.example",
                      *           "localIdentity": "berlin.example",
                      *           "certificates": [
@@ -10102,6 +10871,12 @@ export interface operations {
                      *               "ECP-256"
                      *             ]
                      *           },
+                     *           "assigned": [
+                     *             {
+                     *               "addressPoolId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *               "address": "203.0.113.7"
+                     *             }
+                     *           ],
                      *           "preSharedKey": "set",
                      *           "version": 1,
                      *           "createdAt": "2026-03-14T09:26:53.589Z",
@@ -10212,7 +10987,7 @@ export interface operations {
                      *       "description": "Main office",
                      *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "address": "203.0.113.7",
-                     *       "port": 4500,
+                     *       "port": 1,
                      *       "identity": "gw.partner.example",
                      *       "localIdentity": "berlin.example",
                      *       "certificates": [
@@ -10237,6 +11012,12 @@ export interface operations {
                      *           "ECP-256"
                      *         ]
                      *       },
+                     *       "assigned": [
+                     *         {
+                     *           "addressPoolId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "address": "203.0.113.7"
+                     *         }
+                     *       ],
                      *       "preSharedKey": "set",
                      *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z",
@@ -10308,11 +11089,7 @@ export interface operations {
                  * @example {
                  *       "name": "berlin",
                  *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
-                 *       "address": "203.0.113.7",
-                 *       "identity": "gw.partner.example",
-                 *       "prefixes": [
-                 *         "10.8.0.0/24"
-                 *       ]
+                 *       "identity": "gw.partner.example"
                  *     }
                  */
                 "application/json": components["schemas"]["ReplaceExternalPeer"];
@@ -10333,7 +11110,7 @@ export interface operations {
                      *       "description": "Main office",
                      *       "siteId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
                      *       "address": "203.0.113.7",
-                     *       "port": 4500,
+                     *       "port": 1,
                      *       "identity": "gw.partner.example",
                      *       "localIdentity": "berlin.example",
                      *       "certificates": [
@@ -10358,6 +11135,12 @@ export interface operations {
                      *           "ECP-256"
                      *         ]
                      *       },
+                     *       "assigned": [
+                     *         {
+                     *           "addressPoolId": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+                     *           "address": "203.0.113.7"
+                     *         }
+                     *       ],
                      *       "preSharedKey": "set",
                      *       "version": 1,
                      *       "createdAt": "2026-03-14T09:26:53.589Z",
@@ -15962,12 +16745,26 @@ export interface operations {
                      *           "preference": 1
                      *         }
                      *       ],
+                     *       "addressPools": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "prefix": "10.1.0.0/16",
+                     *           "nameServers": [
+                     *             "10.1.0.53"
+                     *           ],
+                     *           "domains": [
+                     *             "corp.example"
+                     *           ],
+                     *           "site": "berlin"
+                     *         }
+                     *       ],
                      *       "externalPeers": [
                      *         {
                      *           "name": "berlin",
                      *           "description": "Main office",
                      *           "address": "203.0.113.7",
-                     *           "port": 4500,
+                     *           "port": 1,
                      *           "identity": "gw.partner.example",
                      *           "localIdentity": "berlin.example",
                      *           "certificates": [
@@ -15993,6 +16790,12 @@ export interface operations {
                      *             ]
                      *           },
                      *           "site": "berlin",
+                     *           "assigned": [
+                     *             {
+                     *               "addressPool": "notebooks",
+                     *               "address": "203.0.113.7"
+                     *             }
+                     *           ],
                      *           "preSharedKey": "correct horse battery staple"
                      *         }
                      *       ],
@@ -16167,12 +16970,26 @@ export interface operations {
                      *           "preference": 1
                      *         }
                      *       ],
+                     *       "addressPools": [
+                     *         {
+                     *           "name": "berlin",
+                     *           "description": "Main office",
+                     *           "prefix": "10.1.0.0/16",
+                     *           "nameServers": [
+                     *             "10.1.0.53"
+                     *           ],
+                     *           "domains": [
+                     *             "corp.example"
+                     *           ],
+                     *           "site": "berlin"
+                     *         }
+                     *       ],
                      *       "externalPeers": [
                      *         {
                      *           "name": "berlin",
                      *           "description": "Main office",
                      *           "address": "203.0.113.7",
-                     *           "port": 4500,
+                     *           "port": 1,
                      *           "identity": "gw.partner.example",
                      *           "localIdentity": "berlin.example",
                      *           "certificates": [
@@ -16198,6 +17015,12 @@ export interface operations {
                      *             ]
                      *           },
                      *           "site": "berlin",
+                     *           "assigned": [
+                     *             {
+                     *               "addressPool": "notebooks",
+                     *               "address": "203.0.113.7"
+                     *             }
+                     *           ],
                      *           "preSharedKey": "correct horse battery staple"
                      *         }
                      *       ],

@@ -29,7 +29,7 @@ export function HopFacts({ hop }: { readonly hop: ExplainedHop }): ReactNode {
         {association.profile !== null && <Fact name="Profile">{association.profile.name}</Fact>}
         <Fact name="Association">{cipherText(association)}</Fact>
         <Fact name="Underlay">
-          {`${local.address} port ${local.port} → ${remote.address} port ${remote.port}, ${protectionText(association)}`}
+          {`${local.address} port ${local.port} → ${remote === null ? 'wherever the host is' : `${remote.address} port ${remote.port}`}, ${protectionText(association)}`}
         </Fact>
         <Fact name="Largest packet">{arithmeticText(encapsulation, association)}</Fact>
       </Facts>

@@ -10,7 +10,7 @@ import { espProposalText, ikeProposalText, proofText, rulesNaming } from '../wor
 
 /** Where a gateway is, what it calls itself and how it proves that, and what is behind it. */
 export function PeerIdentity({ peer, site }: { readonly peer: ExternalPeer; readonly site: string }): ReactNode {
-  const { address, port, identity, localIdentity, certificates = [], prefixes, updatedAt } = peer;
+  const { address, port, identity, localIdentity, certificates = [], prefixes = [], updatedAt } = peer;
   return (
     <Facts>
       <Fact name="Site">{site}</Fact>

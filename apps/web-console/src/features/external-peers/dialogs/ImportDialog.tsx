@@ -11,7 +11,7 @@ import { useWrite } from '../../../ui/use-write.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { sitesQuery } from '../../sites/queries.js';
 import { importExternalPeers } from '../queries.js';
-import { ikeProposalText, proofText } from '../wording.js';
+import { ikeProposalText, innerAddresses, proofText } from '../wording.js';
 
 interface ImportValues {
   readonly siteId: string;
@@ -149,7 +149,7 @@ function Findings({ result: { items, leftAtGateway } }: { readonly result: Exter
             <b>{peer.name}</b> at <code>{peer.address}</code>, shows <code>{peer.identity}</code>,{' '}
             {proofText(peer).toLowerCase()}
             <div className="w-dim w-small">
-              {peer.prefixes.join(', ')} · {peer.ikeProposals.map(ikeProposalText).join(' or ')}
+              {innerAddresses(peer).join(', ')} · {peer.ikeProposals.map(ikeProposalText).join(' or ')}
             </div>
           </li>
         ))}
