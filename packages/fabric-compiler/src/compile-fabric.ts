@@ -43,10 +43,10 @@ export function compileFabric(intent: FabricIntent): CompileResult {
   reportUnfitStarts(intent, problems);
   const rules = resolveRules(intent, ruleContext(intent, topology), problems);
   if (problems.length > 0) return { ok: false, problems };
-  const peers = externalTunnels(intent, topology, problems);
+  const peers = externalTunnels(intent, topology, rules, problems);
   const [profiles, starts] = [new TunnelProfiles(intent, problems), new TunnelStarts(intent)];
   const paths = pathsBetweenSites(intent, topology);
-  const expansion = expandRules(rules, topology, { intent, peers, paths, profiles, starts }, problems);
+  const expansion = expandRules(rules, topology, { peers, paths, profiles, starts }, problems);
   reportUnreachablePeers(expansion, problems);
   if (problems.length > 0) return { ok: false, problems };
   const bundles = buildBundles(topology, expansion, { intent, profiles, starts }, problems);

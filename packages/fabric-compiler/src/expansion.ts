@@ -1,17 +1,11 @@
-import { addressesOf, sameSet } from './address/address-set.js';
-import { FAMILIES, type Family } from './address/family.js';
-import { octetsFromNumber } from './address/octets.js';
-import type { RangeSet } from './address/range-set.js';
-import type { BundleAddressRange, BundleSecurityPolicy } from './bundle.js';
+import type { BundleSecurityPolicy } from './bundle.js';
+import { type DirectedPair, directedPairs, type Stop } from './directed-pairs.js';
 import type { TopologyEdge } from './edges.js';
-import { elsewhereReporter, externalEntries } from './external-entries.js';
 import type { ExternalTunnel } from './external-tunnels.js';
-import { type Paths, pathBetween } from './fabric/paths.js';
+import type { Paths } from './fabric/paths.js';
 import { entryIdOf, sortedPair, tunnelGroupIdOf, tunnelIdOf } from './identifiers.js';
-import type { FabricIntent } from './intent.js';
 import type { CompileProblem } from './problem.js';
 import type { ResolvedRule } from './resolved-rule.js';
-import type { ResolvedService } from './services.js';
 import type { ServedSite, Topology } from './topology.js';
 import type { TunnelProfiles } from './tunnel-profiles.js';
 import type { TunnelStarts } from './tunnel-starts.js';
@@ -29,7 +23,6 @@ export interface Expansion {
 }
 
 export interface ExpansionContext {
-  readonly intent: FabricIntent;
   readonly peers: ReadonlyMap<number, ExternalTunnel>;
   readonly paths: Paths;
   /** Both are told which rule has which tunnel. */
@@ -48,11 +41,12 @@ export interface TunnelEnds {
  * entries in the same step, so that they are mirrored and in the same order; and so do all edges of a site, so that each of
  * them treats every packet as the others do. Where the topology leads the pair through relays, they receive entries for both
  * of their neighbours: what comes out of one SA is checked and protected again by another (RFC 4301 sections 5.1 and 5.2).
+ * The edge that has the tunnel with an external peer is such a relay between that and everybody who is not at its site.
  */
 export function expandRules(
   rules: readonly ResolvedRule[],
   topology: Topology,
-  { intent, peers, paths, profiles, starts }: ExpansionContext,
+  { peers, paths, profiles, starts }: ExpansionContext,
   problems: CompileProblem[],
 ): Expansion {
   const all = topology.served.flatMap(({ edges }) => edges);
@@ -60,10 +54,12 @@ export function expandRules(
   const tunnels = new Map<string, TunnelEnds>();
   const groups = new Map<string, Map<string, readonly string[]>>(all.map(({ edgeId }) => [edgeId, new Map()]));
   const external = new Set<ExternalTunnel>();
-  const reportElsewhere = elsewhereReporter(intent, problems);
   for (const rule of rules) {
-    for (const pair of directedPairs(rule, topology, paths)) {
-      if (rule.action === 'PROTECT') choose(rule, addTunnels(pair, tunnels, groups), profiles, starts);
+    for (const pair of directedPairs(rule, topology, peers, paths)) {
+      if (rule.action === 'PROTECT') {
+        choose(rule, addTunnels(pair, tunnels, groups), profiles, starts);
+        chooseExternal(rule, pair, external, profiles, starts);
+      }
       for (const [edge, entry] of pairEntries(rule, pair)) {
         const list = entries.get(edge.edgeId) ?? [];
         if (list.length >= MAX_ENTRIES) {
@@ -72,18 +68,6 @@ export function expandRules(
         }
         list.push(entry);
       }
-    }
-    for (const [edgeId, entry, peer] of externalEntries(rule, topology, peers, reportElsewhere)) {
-      const list = entries.get(edgeId) ?? [];
-      if (list.length >= MAX_ENTRIES) {
-        problems.push(tooManyEntries(peer.edge));
-        return { entries, tunnels, groups, external };
-      }
-      list.push(entry);
-      if (rule.action !== 'PROTECT') continue;
-      external.add(peer);
-      chooseExternalProfile(rule, peer, profiles);
-      starts.choose(peer.tunnel.tunnelId, rule);
     }
   }
   return { entries, tunnels, groups, external };
@@ -96,7 +80,8 @@ function addTunnels(
   groups: Map<string, Map<string, readonly string[]>>,
 ): readonly TunnelEnds[] {
   const used: TunnelEnds[] = [];
-  const legs = way.slice(1).flatMap((site, index) => [[way[index], site] as const, [site, way[index]] as const]);
+  const sites = way.flatMap((stop) => (stop.kind === 'site' ? [stop.site] : []));
+  const legs = sites.slice(1).flatMap((site, index) => [[sites[index], site] as const, [site, sites[index]] as const]);
   for (const [here, there] of legs) {
     if (here === undefined || there === undefined) continue;
     for (const edge of here.edges) {
@@ -118,61 +103,24 @@ function choose(rule: ResolvedRule, used: readonly TunnelEnds[], profiles: Tunne
 }
 
 /** What a peer is to be offered goes before the profiles of rules. */
-function chooseExternalProfile(rule: ResolvedRule, external: ExternalTunnel, profiles: TunnelProfiles): void {
-  const { owner, edge, tunnel } = external;
-  if (owner.kind === 'external' && owner.peer.offer !== undefined) return;
-  profiles.choose(tunnel.tunnelId, rule, [edge.name, tunnel.peerName]);
-}
-
-/** One rule between two sites, in the direction in which it opens flows, in one family. */
-interface DirectedPair {
-  readonly family: Family;
-  readonly source: ServedSite;
-  readonly destination: ServedSite;
-  /** Both ends and the relays between them, from the source on; empty where the topology has no way. */
-  readonly way: readonly ServedSite[];
-  readonly sourceRanges: readonly BundleAddressRange[];
-  readonly destinationRanges: readonly BundleAddressRange[];
-  readonly services: readonly ResolvedService[];
-}
-
-function* directedPairs(rule: ResolvedRule, topology: Topology, paths: Paths): Generator<DirectedPair> {
-  for (const family of FAMILIES) {
-    if (rule.services[family].length === 0) continue;
-    // Sites with an edge come first among the owners.
-    const sides = topology.served.map((site, owner) => {
-      const from = addressesOf(rule.sources, owner, topology.ownership)[family];
-      const to = addressesOf(rule.destinations, owner, topology.ownership)[family];
-      return { owner, site, from: asOctets(from, family), to: asOctets(to, family), symmetric: sameSet(from, to) };
-    });
-    const sources = sides.filter((side) => side.from.length > 0);
-    const destinations = sides.filter((side) => side.to.length > 0);
-    for (const source of sources) {
-      for (const destination of destinations) {
-        if (source.site === destination.site) continue;
-        // The pair was met before, the other way round: what has no ports would be the same entry again.
-        const repeated =
-          source.symmetric && destination.symmetric && destination.site.edge.edgeId < source.site.edge.edgeId;
-        const services = rule.services[family].filter((service) => !repeated || service.ports.length > 0);
-        if (services.length === 0) continue;
-        yield {
-          family,
-          source: source.site,
-          destination: destination.site,
-          way: wayBetween(source.owner, destination.owner, paths, topology),
-          sourceRanges: source.from,
-          destinationRanges: destination.to,
-          services,
-        };
-      }
-    }
+function chooseExternal(
+  rule: ResolvedRule,
+  { way }: DirectedPair,
+  chosen: Set<ExternalTunnel>,
+  profiles: TunnelProfiles,
+  starts: TunnelStarts,
+): void {
+  for (const stop of way) {
+    if (stop.kind !== 'external') continue;
+    const { owner, edge, tunnel } = stop.external;
+    chosen.add(stop.external);
+    starts.choose(tunnel.tunnelId, rule);
+    if (owner.kind === 'external' && owner.peer.offer !== undefined) continue;
+    profiles.choose(tunnel.tunnelId, rule, [edge.name, tunnel.peerName]);
   }
 }
 
-function wayBetween(from: number, to: number, paths: Paths, { served }: Topology): readonly ServedSite[] {
-  return (pathBetween(paths, from, to) ?? []).flatMap((owner) => served[owner] ?? []);
-}
-
+/** Of every edge of every site on the way, what it is to do with the packets of the pair and with their answers. */
 function* pairEntries(
   rule: ResolvedRule,
   pair: DirectedPair,
@@ -180,29 +128,29 @@ function* pairEntries(
   const { source, destination, way } = pair;
   const here = { localAddresses: pair.sourceRanges, remoteAddresses: pair.destinationRanges };
   const there = { localAddresses: pair.destinationRanges, remoteAddresses: pair.sourceRanges };
+  const { ruleId } = rule;
   for (const { protocol, ports } of pair.services) {
     const identity = {
-      ruleId: rule.ruleId,
-      sourceEdgeId: lowestEdgeId(source),
-      destinationEdgeId: lowestEdgeId(destination),
+      ruleId,
+      sourceEdgeId: identifierOf(source),
+      destinationEdgeId: identifierOf(destination),
       family: pair.family,
       protocol,
     };
     const opens = { ...here, protocol, localPorts: [], remotePorts: ports };
     const answers = { ...there, protocol, localPorts: ports, remotePorts: [] };
-    const { ruleId } = rule;
     const entryId = entryIdOf(identity);
-    for (const edge of source.edges) {
+    for (const edge of edgesOf(source)) {
       yield [edge, { entryId, ruleId, ...decisionOf(rule, edge, way[1]), selector: opens }];
     }
-    for (const edge of destination.edges) {
+    for (const edge of edgesOf(destination)) {
       yield [edge, { entryId, ruleId, ...decisionOf(rule, edge, way.at(-2)), selector: answers }];
     }
     for (const [index, relay] of way.entries()) {
       if (index === 0 || index === way.length - 1) continue;
       const onward = entryIdOf({ ...identity, leg: 'onward' });
       const back = entryIdOf({ ...identity, leg: 'back' });
-      for (const edge of relay.edges) {
+      for (const edge of edgesOf(relay)) {
         yield [edge, { entryId: onward, ruleId, ...decisionOf(rule, edge, way[index + 1]), selector: opens }];
         yield [edge, { entryId: back, ruleId, ...decisionOf(rule, edge, way[index - 1]), selector: answers }];
       }
@@ -210,20 +158,31 @@ function* pairEntries(
   }
 }
 
+/** An external peer runs no bundle of ours. */
+function edgesOf(stop: Stop): readonly TopologyEdge[] {
+  return stop.kind === 'site' ? stop.site.edges : [];
+}
+
 /**
- * What an edge does with traffic whose next site on the way is this one: a site with several edges is reached by any of them.
+ * What an edge does with traffic whose next stop on the way is this one: a site with several edges is reached by any of them.
  * Traffic that the topology has no way for is discarded.
  */
 function decisionOf(
   rule: ResolvedRule,
   edge: TopologyEdge,
-  next: ServedSite | undefined,
+  next: Stop | undefined,
 ): { readonly action: 'PROTECT'; readonly tunnelId: string } | typeof DISCARD {
   if (rule.action !== 'PROTECT' || next === undefined) return DISCARD;
-  const [peer, ...others] = next.edges;
+  if (next.kind === 'external') return { action: 'PROTECT', tunnelId: next.external.tunnel.tunnelId };
+  const [peer, ...others] = next.site.edges;
   const tunnelId =
-    others.length === 0 ? tunnelIdOf(edge.edgeId, peer.edgeId) : tunnelGroupIdOf(edge.edgeId, next.siteId);
+    others.length === 0 ? tunnelIdOf(edge.edgeId, peer.edgeId) : tunnelGroupIdOf(edge.edgeId, next.site.siteId);
   return { action: 'PROTECT', tunnelId };
+}
+
+/** Of a site with several edges the lowest, whichever is preferred. */
+function identifierOf(stop: Stop): string {
+  return stop.kind === 'site' ? lowestEdgeId(stop.site) : stop.external.tunnel.peerEdgeId;
 }
 
 function lowestEdgeId({ edges }: ServedSite): string {
@@ -237,13 +196,6 @@ function tunnelBetween(one: TopologyEdge, other: TopologyEdge): TunnelEnds {
     tunnelId: tunnelIdOf(one.edgeId, other.edgeId),
     ends: first === one.edgeId ? [one, other] : [other, one],
   };
-}
-
-function asOctets(ranges: RangeSet, family: Family): readonly BundleAddressRange[] {
-  return ranges.map(({ first, last }) => ({
-    first: octetsFromNumber(first, family),
-    last: octetsFromNumber(last, family),
-  }));
 }
 
 function tooManyEntries(edge: TopologyEdge): CompileProblem {

@@ -264,14 +264,30 @@ describe('a tunnel with an external peer', () => {
     expect(lines[0]).toBe('# ?uvre } secrets { # 1: the tunnel with the edge at 203.0.113.1.');
   });
 
-  it('is refused to a rule about another site, which the edge would have to relay for', () => {
+  it('is reached from another site through the edge that has the tunnel, whose traffic selectors say so', () => {
     const rule: Rule = { ...toPartner, sources: [{ kind: 'site', siteId: 'paris' }] };
-    const result = compileFabric({ ...intent(), policies: [{ id: 'p', name: 'p', enabled: true, rules: [rule] }] });
-    expect(result.ok ? [] : result.problems).toEqual([
-      expect.objectContaining({ pointer: '/policies/0/rules/0', rule: 'external_peer_elsewhere' }),
+    const from = { ...intent(), policies: [{ id: 'p', name: 'p', enabled: true, rules: [rule] }] };
+    const bundles = compiled(from);
+    const [berlin, paris] = [bundles.get('edge-berlin'), bundles.get('edge-paris')];
+    const [between] = paris?.tunnels ?? [];
+    const external = berlin?.tunnels.find((tunnel) => tunnel.external !== undefined);
+    expect(paris?.securityPolicies.map((entry) => entry.action === 'PROTECT' && entry.tunnelId)).toEqual([
+      between?.tunnelId,
     ]);
+    expect(new Set(berlin?.securityPolicies.map((entry) => entry.action === 'PROTECT' && entry.tunnelId))).toEqual(
+      new Set([between?.tunnelId, external?.tunnelId]),
+    );
+    const ours = external?.external?.localAddresses.map(({ first }) => first.join('.'));
+    expect(ours).toEqual(expect.arrayContaining(compiledNetworks(from, 'paris')));
   });
 });
+
+/** First addresses of the IPv4 networks of a site. */
+function compiledNetworks({ networks }: FabricIntent, siteId: string): (string | undefined)[] {
+  return networks
+    .filter((network) => network.siteId === siteId && network.prefix.includes('.'))
+    .map(({ prefix }) => prefix.split('/')[0]);
+}
 
 function compiled(from: FabricIntent) {
   const result = compileFabric(from);

@@ -1,8 +1,10 @@
+import { type AddressSet, ownersIn } from './address/address-set.js';
 import { FAMILIES, type FamilyRanges, familyIntersection, familyUnion, isEmpty, NO_RANGES } from './address/family.js';
 import { octetsFromNumber } from './address/octets.js';
 import { parsePrefixText, rangesOfPrefix } from './address/prefix.js';
 import { parseAddressText } from './address/text.js';
 import { MAX_DOMAINS, MAX_NAME_SERVERS, remoteAccessOf } from './address-pools.js';
+import { hasBit, membersOf } from './bitset.js';
 import type {
   BundleAddressRange,
   BundleExternalAuthentication,
@@ -18,6 +20,7 @@ import type { FabricIntent, IntentExternalPeer, IntentRemoteHost, PeerAuthentica
 import { readPinnedCertificate } from './pinned-certificate.js';
 import type { CompileProblem, ProblemRule } from './problem.js';
 import { DEFAULT_IKE, espProfile } from './profile.js';
+import type { ResolvedRule } from './resolved-rule.js';
 import type { Owner, ServedSite, Topology } from './topology.js';
 
 /** An external peer and the one edge that has a tunnel with it. */
@@ -32,11 +35,12 @@ export interface ExternalTunnel {
 
 /**
  * The tunnels with external peers, by number of the peer among the owners. What bundles cannot say of a peer is reported, and so
- * is what an edge could not negotiate with.
+ * is what an edge could not negotiate with. `rules`: whom they let talk with a peer stands in the traffic selectors of its tunnel.
  */
 export function externalTunnels(
   intent: FabricIntent,
   topology: Topology,
+  rules: readonly ResolvedRule[],
   problems: CompileProblem[],
 ): ReadonlyMap<number, ExternalTunnel> {
   const tunnels = new Map<number, ExternalTunnel>();
@@ -47,7 +51,8 @@ export function externalTunnels(
     const owner = number === undefined ? undefined : topology.owners[number];
     const site = gatewaySite(peer, topology, report);
     if (number === undefined || owner === undefined || site === undefined) continue;
-    const tunnel = tunnelWith(peer, owner, site, intent, report);
+    const ours = familyUnion([site.ranges, ...partnersOf(number, rules, topology)]);
+    const tunnel = tunnelWith(peer, { owner, site, ours }, intent, report);
     if (tunnel !== undefined) tunnels.set(number, { edge: site.edge, site, owner, tunnel });
   }
   return tunnels;
@@ -81,14 +86,43 @@ function gatewaySite(peer: IntentExternalPeer, { owners, numbers }: Topology, re
   return undefined;
 }
 
+/** What everybody else has whom some rule lets talk with a peer, whoever opens the flows. */
+function partnersOf(peer: number, rules: readonly ResolvedRule[], { ownership }: Topology): readonly FamilyRanges[] {
+  const partners = new Set<number>();
+  for (const { action, sources, destinations } of rules) {
+    if (action !== 'PROTECT') continue;
+    for (const [one, other] of [
+      [sources, destinations],
+      [destinations, sources],
+    ] as const) {
+      if (!holdsOwner(one, peer)) continue;
+      for (const owner of membersOf(ownersIn(other))) if (owner !== peer) partners.add(owner);
+    }
+  }
+  return [...partners].flatMap((owner) => ownership[owner] ?? []);
+}
+
+function holdsOwner(set: AddressSet, owner: number): boolean {
+  return hasBit(set.present[4], owner) || hasBit(set.present[6], owner);
+}
+
+/** Where a tunnel with an external peer stands. */
+interface ExternalPlace {
+  /** The peer. */
+  readonly owner: Owner;
+  readonly site: ServedSite;
+  /** What the peer is to reach on our side. */
+  readonly ours: FamilyRanges;
+}
+
 function tunnelWith(
   peer: IntentExternalPeer,
-  owner: Owner,
-  site: ServedSite,
+  place: ExternalPlace,
   intent: FabricIntent,
   report: Report,
 ): BundleTunnel | undefined {
-  const external = externalPeer(peer, owner, site, report);
+  const { site } = place;
+  const external = externalPeer(peer, place, report);
   if (external === undefined) return undefined;
   const { esp, ike } = peer.offer ?? { esp: espProfile(intent), ike: DEFAULT_IKE };
   const common = {
@@ -134,23 +168,22 @@ function accessOf(peer: IntentRemoteHost, intent: FabricIntent, report: Report):
 
 function externalPeer(
   peer: IntentExternalPeer,
-  { ranges }: Owner,
-  site: ServedSite,
+  { owner: { ranges }, site, ours }: ExternalPlace,
   report: Report,
 ): BundleExternalPeer | undefined {
   const remoteIdentity = identityOf(peer, 'identity', report);
   const authentication = authenticationOf(peer, report);
-  const local = ofFamiliesOf(ranges, admitted(peer, site.ranges));
+  const local = ofFamiliesOf(ranges, admitted(peer, ours));
   if (isEmpty(local)) {
     report(
       'admits',
       'matches_no_network',
-      `The external peer "${peer.name}" admits no network of the site "${site.name}" in an IP version that it has networks of.`,
+      `The external peer "${peer.name}" admits no network of the site "${site.name}", or of others that may talk with it, in an IP version that it has networks of.`,
       'Add a network that it admits to the site, or correct what it admits and what is behind it.',
     );
     return undefined;
   }
-  const [localAddresses, remoteAddresses] = [octetRanges(local), octetRanges(ofFamiliesOf(site.ranges, ranges))];
+  const [localAddresses, remoteAddresses] = [octetRanges(local), octetRanges(ofFamiliesOf(ours, ranges))];
   for (const [field, addresses] of [
     ['admits', localAddresses],
     ['prefixes', remoteAddresses],

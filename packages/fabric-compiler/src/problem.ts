@@ -52,7 +52,6 @@ export type ProblemRule =
   | 'invalid_identity'
   | 'missing_pre_shared_key'
   | 'invalid_certificate'
-  | 'external_peer_elsewhere'
   | 'mapping_length'
   | 'ambiguous_network'
   | 'ah_is_not_confidential'

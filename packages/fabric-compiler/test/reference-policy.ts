@@ -1,5 +1,14 @@
-import type { BundleSecurityPolicy, EdgeBundle } from '../src/bundle.js';
-import type { FabricIntent, GroupMember, IntentNetwork, Labels, Rule, Selector, Service } from '../src/intent.js';
+import type { BundleExternalPeer, BundleSecurityPolicy, EdgeBundle } from '../src/bundle.js';
+import type {
+  FabricIntent,
+  GroupMember,
+  IntentExternalPeer,
+  IntentNetwork,
+  Labels,
+  Rule,
+  Selector,
+  Service,
+} from '../src/intent.js';
 
 /** A packet as an operator thinks of it. */
 export interface Packet {
@@ -33,6 +42,18 @@ export function siteOf(intent: FabricIntent, address: string): string | undefine
   return intent.networks.find((network) => prefixHolds(overlayOf(network), address))?.siteId;
 }
 
+/** Site, or external peer, that has the address. */
+export function holderInIntent(intent: FabricIntent, address: string): string | undefined {
+  const prefixesOf = (peer: IntentExternalPeer) =>
+    peer.kind === 'remote_host' ? peer.assigned.map((one) => hostPrefix(one.address)) : peer.prefixes;
+  const peer = intent.externalPeers?.find((one) => prefixesOf(one).some((prefix) => prefixHolds(prefix, address)));
+  return siteOf(intent, address) ?? peer?.id;
+}
+
+function hostPrefix(address: string): string {
+  return `${address}/${address.includes(':') ? 128 : 32}`;
+}
+
 /** What the fabric knows a network by. */
 function overlayOf({ prefix, mappedPrefix }: IntentNetwork): string {
   return mappedPrefix ?? prefix;
@@ -52,6 +73,14 @@ export function firstMatch(
       (selector.protocol === 'any' || selector.protocol === seen.protocol) &&
       portMatches(selector.localPorts, seen.sourcePort) &&
       portMatches(selector.remotePorts, seen.destinationPort),
+  );
+}
+
+/** Whether a packet that goes to an external peer is among those that its tunnel was negotiated for. */
+export function selectorsHold({ localAddresses, remoteAddresses }: BundleExternalPeer, packet: Packet): boolean {
+  return (
+    localAddresses.some((range) => within(range, packet.source)) &&
+    remoteAddresses.some((range) => within(range, packet.destination))
   );
 }
 
@@ -86,7 +115,7 @@ function answerTo(packet: Packet): Packet {
 function selects(intent: FabricIntent, selector: Selector | GroupMember, address: string): boolean {
   switch (selector.kind) {
     case 'any':
-      return true;
+      return siteOf(intent, address) !== undefined;
     case 'site':
       return siteOf(intent, address) === selector.siteId;
     case 'network':
@@ -94,7 +123,7 @@ function selects(intent: FabricIntent, selector: Selector | GroupMember, address
         (network) => network.id === selector.networkId && prefixHolds(overlayOf(network), address),
       );
     case 'prefix':
-      return prefixHolds(selector.prefix, address);
+      return siteOf(intent, address) !== undefined && prefixHolds(selector.prefix, address);
     case 'group': {
       const group = (intent.groups ?? []).find(({ id }) => id === selector.groupId);
       return (group?.members ?? []).some((member) => selects(intent, member, address));
@@ -107,9 +136,16 @@ function selects(intent: FabricIntent, selector: Selector | GroupMember, address
       return intent.networks.some(
         (network) => prefixHolds(overlayOf(network), address) && carries(network.labels, selector.labels),
       );
-    case 'address_pool':
     case 'external_peer':
-      throw new Error(`the reference does not know ${selector.kind}`);
+      return holderInIntent(intent, address) === selector.externalPeerId;
+    case 'address_pool':
+      return (intent.externalPeers ?? []).some(
+        (peer) =>
+          peer.kind === 'remote_host' &&
+          peer.assigned.some(
+            (one) => one.addressPoolId === selector.addressPoolId && prefixHolds(hostPrefix(one.address), address),
+          ),
+      );
   }
 }
 

@@ -4,6 +4,7 @@ import type { PeerEntry } from '../src/fabric/peer-section.js';
 import type { SpdEntry } from '../src/fabric/spd-entry.js';
 import type { FabricIntent, IntentGateway, IntentTopology, Rule } from '../src/intent.js';
 import type { FindingKind } from '../src/proof/finding.js';
+import { peersAt } from './arbitrary-peers.js';
 import { ownersSet, type Which, withBundle, withEntries, withPeer, withPeers, withRoutes } from './mutations.js';
 import { siteId, universe } from './small-universe.js';
 
@@ -75,6 +76,19 @@ export function externalIntent(change: Partial<IntentGateway> = {}): FabricInten
     ...intent,
     externalPeers: [peer],
     policies: intent.policies.map((policy) => ({ ...policy, rules: [...policy.rules, toPartner] })),
+  };
+}
+
+/** Three remote hosts and a gateway that is not ours, all of which site 1 reaches through site 0, and nobody else does. */
+export function remoteIntent(): FabricIntent {
+  const intent = healthyIntent();
+  const toHosts = (['pool-4', 'pool-6'] as const).map((addressPoolId) =>
+    rule(addressPoolId, 'PROTECT', [site(1)], [{ kind: 'address_pool', addressPoolId }], [['tcp', 2]]),
+  );
+  return {
+    ...intent,
+    ...peersAt(siteId(0), siteId(0)),
+    policies: intent.policies.map((policy) => ({ ...policy, rules: [...policy.rules, ...toHosts] })),
   };
 }
 
@@ -217,6 +231,33 @@ export const SEEDED_BUGS: readonly SeededBug[] = [
   bug('a route is too narrow', 'cleartext', () =>
     withRoutes(mesh(), S0, (prefixes) => prefixes.map((text) => (text === '10.1.0.0/31' ? '10.1.0.0/32' : text))),
   ),
+  bug('the gateway of remote hosts has no route for their address pool', 'cleartext', () =>
+    withRoutes(compiledOrThrow(remoteIntent()), S0, (routes) => routes.filter((route) => route !== '10.200.0.0/29')),
+  ),
+  bug('an edge routes the hosts of a pool into the fabric, and not the rest of it', 'cleartext', () =>
+    withRoutes(compiledOrThrow(remoteIntent()), S2, (routes) =>
+      routes.map((route) => (route === '10.200.0.0/29' ? '10.200.0.1/32' : route)),
+    ),
+  ),
+  bug('a remote host is assigned the address of another', 'wrong_endpoint', () =>
+    withHost('alice', ({ access }) => ({
+      access: { addresses: ['10.200.0.2'], nameServers: [], domains: [], ...withoutAddresses(access) },
+    })),
+  ),
+  bug('a remote host is told of another name server', 'wrong_endpoint', () =>
+    withHost('bob', ({ access }) => ({
+      access: { addresses: [], domains: [], ...access, nameServers: ['192.0.2.53'] },
+    })),
+  ),
+  bug('a remote host is looked for at an address', 'wrong_endpoint', () =>
+    withHost('carol', () => ({ remote: { address: '203.0.113.98', port: 4500 } })),
+  ),
+  bug('packets for one remote host go into the tunnel with another', 'ambiguous_peer', () => {
+    const fabric = compiledOrThrow(remoteIntent());
+    const { numbers } = fabric.plan.topology;
+    const [alice = -1, bob = -1] = [numbers.get('alice'), numbers.get('bob')];
+    return withPeer(fabric, S0, bob, () => ({ carries: ownersSet(fabric, [alice]) }));
+  }),
   bug('an edge routes its own network into the fabric', 'wrong_route', () =>
     withRoutes(mesh(), S0, (prefixes) => [...prefixes, '10.0.0.0/31']),
   ),
@@ -504,6 +545,16 @@ function withRule(added: Rule): CompiledFabric {
     ...intent,
     policies: intent.policies.map((policy) => ({ ...policy, rules: [...policy.rules, added] })),
   });
+}
+
+function withHost(id: string, change: (peer: PeerEntry) => Partial<PeerEntry>): CompiledFabric {
+  const fabric = compiledOrThrow(remoteIntent());
+  return withPeer(fabric, S0, fabric.plan.topology.numbers.get(id) ?? -1, change);
+}
+
+function withoutAddresses(access: PeerEntry['access']): Partial<NonNullable<PeerEntry['access']>> {
+  const { addresses: _, ...rest } = access ?? { addresses: [] };
+  return rest;
 }
 
 function site(number: number) {

@@ -193,7 +193,14 @@ function bundlesOf(
     if (plan.paths.kind === 'direct' || replaced?.length === 0) return before.bundles;
   }
   const links =
-    plan.paths.kind === 'direct' ? undefined : siteLinks(policies.map(unionOfReaches), plan.paths, plan.topology);
+    plan.paths.kind === 'direct'
+      ? undefined
+      : siteLinks(
+          policies.map(unionOfReaches),
+          plan.paths,
+          plan.topology,
+          blocks.flatMap(({ rules }) => rules),
+        );
   const meshed = fullMesh(plan.topology);
   return plan.frames.map((frame, edge): SharedBundle => {
     const old = before?.bundles[edge];

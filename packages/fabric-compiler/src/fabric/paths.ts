@@ -44,8 +44,7 @@ interface Links {
   /** By owner: with whom it has tunnels. */
   readonly neighbours: readonly Bitset[];
   readonly relays: Bitset;
-  /** Edges with a tunnel to an external peer; they pass on what comes from it or goes to it. */
-  readonly gateways: Bitset;
+  /** Whoever has a tunnel with one of them passes on what comes from it or goes to it. */
   readonly external: Bitset;
 }
 
@@ -56,7 +55,6 @@ function linksOf(intended: IntentTopology, topology: Topology): Links | undefine
   if (intended.kind === 'full_mesh' && noBits(external)) return undefined;
   const neighbours = owners.map(() => emptyBits(owners.length));
   const relays = emptyBits(owners.length);
-  const gateways = emptyBits(owners.length);
   const link = (one: number | undefined, other: number | undefined) => {
     if (one === undefined || other === undefined || one === other) return;
     if (owners[one]?.kind === 'unserved' || owners[other]?.kind === 'unserved') return;
@@ -66,13 +64,9 @@ function linksOf(intended: IntentTopology, topology: Topology): Links | undefine
   addIntendedLinks(intended, topology, link, relays);
   for (const [number, owner] of owners.entries()) {
     if (owner.kind !== 'external') continue;
-    for (const siteId of owner.peer.gatewaySiteIds) {
-      const gateway = numbers.get(siteId);
-      link(number, gateway);
-      if (gateway !== undefined) setBit(gateways, gateway);
-    }
+    for (const siteId of owner.peer.gatewaySiteIds) link(number, numbers.get(siteId));
   }
-  return { neighbours, relays, gateways, external };
+  return { neighbours, relays, external };
 }
 
 function addIntendedLinks(
@@ -143,11 +137,12 @@ function findWaysTo(to: number, links: Links, ownerCount: number, next: Int32Arr
   }
 }
 
-/** For whom the neighbour passes on what goes to `to`. */
-function servedBy(neighbour: number, to: number, { relays, gateways, external }: Links): Bitset {
-  if (hasBit(relays, neighbour)) return emptyBits(32 * relays.length).fill(0xffffffff);
-  if (!hasBit(gateways, neighbour)) return emptyBits(32 * relays.length);
-  return hasBit(external, to) ? emptyBits(32 * relays.length).fill(0xffffffff) : external;
+/** For whom the neighbour passes on what goes to `to`: without being a relay, for the external peers that it has a tunnel with. */
+function servedBy(neighbour: number, to: number, { neighbours, relays, external }: Links): Bitset {
+  const everybody = emptyBits(32 * relays.length).fill(0xffffffff);
+  if (hasBit(relays, neighbour)) return everybody;
+  const own = commonBits(neighbours[neighbour] ?? external, external);
+  return hasBit(own, to) ? everybody : own;
 }
 
 function ownersOfKind(owners: readonly Owner[], kind: Owner['kind']): Bitset {

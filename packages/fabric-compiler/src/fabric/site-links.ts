@@ -1,7 +1,10 @@
+import { FAMILIES } from '../address/family.js';
 import { addBits, type Bitset, emptyBits, membersOf, sameBits, setBit } from '../bitset.js';
+import type { ResolvedRule } from '../resolved-rule.js';
 import type { Topology } from '../topology.js';
 import { type Paths, pathBetween } from './paths.js';
 import type { PeerUse } from './peer-section.js';
+import { addReach } from './spd-section.js';
 import { type TransitDuty, transitDuties } from './transit.js';
 
 /** What follows for each edge from who talks to whom, in a topology where not everybody is a neighbour. */
@@ -12,12 +15,14 @@ export interface SiteLinks {
 
 /**
  * Walks the way of every pair of owners with protected traffic. `reaches` is by edge and profile. Both directions of a pair go
- * the same way; an external peer has no bundle that would say whom it reaches, so its direction is the other one reversed.
+ * the same way; an external peer has no bundle that would say whom it reaches, so its direction is the other one reversed, and for two
+ * of them the rules say it.
  */
 export function siteLinks(
   reaches: readonly ReadonlyMap<string, Bitset>[],
   paths: Paths,
   topology: Topology,
+  rules: Iterable<ResolvedRule>,
 ): readonly SiteLinks[] {
   const ownerCount = topology.owners.length;
   const uses = topology.owners.map(() => new Map<number, { profileIds: Set<string>; carries: Bitset }>());
@@ -37,16 +42,7 @@ export function siteLinks(
       passing[at]?.set(from, passed);
     }
   };
-  for (const [from, byProfile] of reaches.entries()) {
-    for (const [profileId, reached] of byProfile) {
-      for (const to of membersOf(reached)) {
-        const way = pathBetween(paths, from, to);
-        if (way === undefined || way.length < 2) continue;
-        walk(way, profileId);
-        if (topology.owners[to]?.kind === 'external') walk(way.toReversed(), profileId);
-      }
-    }
-  }
+  for (const [way, profileId] of waysInUse(reaches, paths, topology, rules)) walk(way, profileId);
   return topology.served.map((_, edge) => ({
     uses: new Map(
       [...(uses[edge] ?? [])].map(([peer, { profileIds, carries }]) => [
@@ -56,6 +52,42 @@ export function siteLinks(
     ),
     duties: transitDuties(passing[edge] ?? new Map(), ownerCount),
   }));
+}
+
+function* waysInUse(
+  reaches: readonly ReadonlyMap<string, Bitset>[],
+  paths: Paths,
+  topology: Topology,
+  rules: Iterable<ResolvedRule>,
+): Generator<readonly [way: readonly number[], profileId: string]> {
+  const isExternal = (owner: number) => topology.owners[owner]?.kind === 'external';
+  const ofAll = [...reaches.entries(), ...externalReaches(topology, rules)];
+  for (const [from, byProfile] of ofAll) {
+    for (const [profileId, reached] of byProfile) {
+      for (const to of membersOf(reached)) {
+        if (isExternal(from) && !isExternal(to)) continue;
+        const way = pathBetween(paths, from, to);
+        if (way === undefined || way.length < 2) continue;
+        yield [way, profileId];
+        if (isExternal(to) && !isExternal(from)) yield [way.toReversed(), profileId];
+      }
+    }
+  }
+}
+
+/** Whom external peers reach, by number of the owner and by profile. */
+function externalReaches(
+  { owners }: Topology,
+  rules: Iterable<ResolvedRule>,
+): ReadonlyMap<number, ReadonlyMap<string, Bitset>> {
+  const external = owners.flatMap(({ kind }, owner) => (kind === 'external' ? [owner] : []));
+  const found = new Map(external.map((owner) => [owner, new Map<string, Bitset>()]));
+  if (found.size === 0) return found;
+  for (const rule of rules) {
+    if (rule.action !== 'PROTECT') continue;
+    for (const [owner, reaches] of found) for (const family of FAMILIES) addReach(reaches, rule, family, owner);
+  }
+  return found;
 }
 
 /** Who is reached because of any of the sections, by profile. */

@@ -121,7 +121,8 @@ function sameWithoutPorts(opens: SpdEntry, answers: SpdEntry): boolean {
   );
 }
 
-function addReach(reaches: Map<string, Bitset>, rule: ResolvedRule, family: Family, edge: number): void {
+/** Notes whom a rule that protects lets one owner talk with in one family, whoever opens the flows. */
+export function addReach(reaches: Map<string, Bitset>, rule: ResolvedRule, family: Family, edge: number): void {
   if (rule.services[family].length === 0) return;
   for (const [near, far] of [
     [rule.sources, rule.destinations],

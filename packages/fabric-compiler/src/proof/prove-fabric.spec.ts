@@ -8,6 +8,7 @@ import {
   externalIntent,
   healthyIntent,
   hostsIntent,
+  remoteIntent,
   SEEDED_BUGS,
   SPOKES,
 } from '../../test/seeded-bugs.js';
@@ -27,6 +28,7 @@ describe('proveFabric', () => {
     ['hosts in transport mode of AH over IPv6', { ...hostsIntent(6), securityProtocol: 'ah' as const }],
     ['hub and spoke', healthyIntent(SPOKES)],
     ['an external peer behind a gateway', externalIntent()],
+    ['remote hosts', remoteIntent()],
   ])('finds nothing in %s that is right', (_, intent) => {
     expect(proveFabric(compiledOrThrow(intent)).findings).toEqual([]);
   });
@@ -191,7 +193,7 @@ function isWrong(fabric: CompiledFabric, packet: Packet, intent = intentOf(fabri
   const wanted = allowed ? `PROTECT ${rule.profileId ?? ''}` : 'DISCARD';
   const way = pathBetween(paths, from, to) ?? [from, to];
   if (fate.kind === 'clear' || decisionsOn(fabric, way, packet).some((decision) => decision !== wanted)) return true;
-  return topology.owners[to]?.kind === 'edge' && allowed !== (fate.kind === 'arrived');
+  return topology.owners[to]?.kind !== 'unserved' && allowed !== (fate.kind === 'arrived');
 }
 
 /** The rules that the fabric is held against, which a seeded bug may have fewer of than the intent. */

@@ -4,6 +4,7 @@ import { externalTunnels } from '../external-tunnels.js';
 import type { FabricIntent, IntentExternalPeer } from '../intent.js';
 import type { CompileProblem } from '../problem.js';
 import { checkReferences } from '../references.js';
+import { resolveRules, ruleContext } from '../rules.js';
 import { checkTopology } from '../topology.js';
 
 /** The tunnel with an external peer, as the bundle of our edge has it. */
@@ -26,7 +27,8 @@ export function describedTunnel(intent: FabricIntent, externalPeerId: string): D
   const problems: CompileProblem[] = [];
   const topology = checkTopology(intent, problems);
   checkReferences(intent, problems);
-  const tunnels = externalTunnels(intent, topology, problems);
+  const rules = resolveRules(intent, ruleContext(intent, topology), []);
+  const tunnels = externalTunnels(intent, topology, rules, problems);
   const found = [...tunnels.values()].find(({ tunnel }) => tunnel.peerEdgeId === externalPeerId);
   const index = (intent.externalPeers ?? []).findIndex(({ id }) => id === externalPeerId);
   const peer = intent.externalPeers?.[index];
