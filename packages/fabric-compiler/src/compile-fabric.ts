@@ -108,7 +108,9 @@ function buildBundles(
   }
   for (const { edge, owner, tunnel } of expansion.external) {
     const { esp, ike } = offeredTo(owner, profiles.of(tunnel.tunnelId), intent);
-    const keying = negotiated(ike, starts.trapOf(tunnel.tunnelId, alternatives));
+    // A remote host is waited for, whatever a rule says.
+    const trap = tunnel.remote === undefined ? undefined : starts.trapOf(tunnel.tunnelId, alternatives);
+    const keying = negotiated(ike, trap);
     tunnelsByEdge.get(edge.edgeId)?.push({ ...tunnel, keying, profile: esp });
   }
   // Also those behind external peers and those of pools: what is for them never leaves in the clear, wherever it comes from.

@@ -4,12 +4,15 @@ import { arbitraryPeers, PEER_ADDRESSES, peersAt } from '../test/arbitrary-peers
 import { deliveredFates } from '../test/delivered-fate.js';
 import { holderInIntent, type Packet, prefixHolds, verdictOfIntent } from '../test/reference-policy.js';
 import { everyPacket, siteId, universe } from '../test/small-universe.js';
+import { parseAddressText } from './address/text.js';
 import { compileFabric } from './compile-fabric.js';
+import { explainPacket } from './explain/explain-packet.js';
 import { type CompiledFabric, compileShared } from './fabric/compile-shared.js';
 import { pathBetween } from './fabric/paths.js';
 import { sharedBundleOctets } from './fabric/shared-bundle.js';
 import type { FabricIntent } from './intent.js';
 import type { FindingKind } from './proof/finding.js';
+import type { Packet as ProvenPacket } from './proof/packet.js';
 import { proveDelivered } from './proof/prove-delivered.js';
 import { type FabricProof, proveFabric } from './proof/prove-fabric.js';
 
@@ -32,7 +35,11 @@ describe('remote hosts and gateways that are not ours', () => {
                 JSON.stringify(packet),
               ).toEqual([]);
             else expect(fates, JSON.stringify(packet)).toEqual([wanted]);
+            const { verdict, hops } = explainPacket(fabric, parsed(packet));
+            expect(verdict.kind === 'protected').toBe(!wanted.includes('discarded'));
             const stops = wanted.split(' ').length;
+            if (stops > 1)
+              expect(hops.map(({ toPeerId }) => stopOf(intent, toPeerId))).toEqual(wanted.split(' ').slice(1));
             seen[stops > 1 ? 'arrived' : 'discarded'] += 1;
             if (stops > 2) seen.relayed += 1;
             if (stops > 1 && isPeer(intent, packet.source) && isPeer(intent, packet.destination)) seen.between += 1;
@@ -135,6 +142,16 @@ function wantedFate(
   const way = pathBetween(plan.paths, numbers.get(from) ?? -1, numbers.get(to) ?? -1);
   if (way === undefined) return 'discarded';
   return way.map((owner) => owners[owner]?.siteId).join(' ');
+}
+
+function stopOf({ edges }: FabricIntent, peerId: string): string {
+  return edges.find(({ id }) => id === peerId)?.siteId ?? peerId;
+}
+
+function parsed({ source, destination, ...ports }: Packet): ProvenPacket {
+  const [from, to] = [parseAddressText(source), parseAddressText(destination)];
+  if (from === undefined || to === undefined) throw new Error(`${source} or ${destination} is no address`);
+  return { ...ports, family: from.family, source: from.value, destination: to.value };
 }
 
 function isPeer({ externalPeers = [] }: FabricIntent, address: string): boolean {

@@ -71,7 +71,7 @@ function renderHop({ from, to, outbound, inbound, association, encapsulation }: 
   const protection = esp === null ? `AH ${ah?.integrity ?? ''}` : `ESP ${esp.encryption} ${esp.keyBits}`;
   return [
     `  ${from.name} → ${to.name}: ${protection}, ${mode} mode, ${keyingMode}${tunnelStart?.kind === 'trap' ? ', negotiated when there is traffic' : ''}`,
-    `    ${renderEntry('out', outbound)}`,
+    `    ${outbound === null ? 'out: none of ours' : renderEntry('out', outbound)}`,
     `    ${inbound === null ? 'in: none of ours' : renderEntry('in', inbound)}`,
     `    packets of at most ${encapsulation.innerMtu} octets, which become ${encapsulation.outerLength} outside`,
   ].join('\n');

@@ -132,7 +132,8 @@ export type ReportedEnd = Pick<ExplainedEnd, 'siteId' | 'siteName' | 'siteAddres
 };
 
 export type ReportedHop = Omit<ExplainedHop, 'outbound' | 'inbound'> & {
-  readonly outbound: WrittenEntry;
+  /** Null at an external peer, whose SPD is not ours. */
+  readonly outbound: WrittenEntry | null;
   /** Null at an external peer, whose SPD is not ours. */
   readonly inbound: WrittenEntry | null;
 };

@@ -1,6 +1,7 @@
 import {
   type CompiledFabric,
   type ExplainedEnd,
+  type ExplainedEntry,
   type ExplainedHop,
   explainPacket,
   type FabricIntent,
@@ -45,6 +46,6 @@ function endOf(end: ExplainedEnd | undefined): ReportedEnd | null {
 }
 
 function hopOf(hop: ExplainedHop, fabric: CompiledFabric): ReportedHop {
-  const inbound = hop.inbound === undefined ? null : writtenEntry(hop.inbound, fabric);
-  return { ...hop, outbound: writtenEntry(hop.outbound, fabric), inbound };
+  const written = (entry: ExplainedEntry | undefined) => (entry === undefined ? null : writtenEntry(entry, fabric));
+  return { ...hop, outbound: written(hop.outbound), inbound: written(hop.inbound) };
 }

@@ -62,7 +62,7 @@ describe('an explanation', () => {
         ike: { proposals: [{ keyExchange: { method: 31, additionalMethods: [36] } }] },
       },
     });
-    expect(hop.outbound.remote.ranges).toEqual(['10.2.0.0/16']);
+    expect(hop.outbound?.remote.ranges).toEqual(['10.2.0.0/16']);
     const { innerMtu, outerHeaders, espHeader, iv, trailer, icv, outerLength, underlayMtu } = hop.encapsulation;
     expect(innerMtu + outerHeaders + espHeader + iv + trailer + icv).toBe(outerLength);
     expect(outerLength).toBeLessThanOrEqual(underlayMtu);

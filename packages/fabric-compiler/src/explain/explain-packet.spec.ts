@@ -63,7 +63,7 @@ describe('explainPacket', () => {
     expect([source?.edgeId, destination?.edgeId]).toEqual(['edge-9', 'edge-8']);
     expect(hops).toHaveLength(1);
     const [hop] = hops;
-    expect([hop?.outbound.edgeId, hop?.outbound.entry.ruleId, hop?.outbound.entry.direction]).toEqual([
+    expect([hop?.outbound?.edgeId, hop?.outbound?.entry.ruleId, hop?.outbound?.entry.direction]).toEqual([
       'edge-9',
       'database',
       'opens',

@@ -13,6 +13,7 @@ import { parsePrefixText } from '../address/prefix.js';
 import { formatAddressText, type ParsedAddress } from '../address/text.js';
 import type { BundleAhProfile, BundleEndpoint, BundleEspProfile, BundleIke, BundleProfile } from '../bundle.js';
 import type { CompiledFabric } from '../fabric/compile-shared.js';
+import { nextHop } from '../fabric/paths.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdEntry } from '../fabric/spd-entry.js';
 import type { IntentExternalPeer, IntentProfile, IntentService, KeyingMode, TunnelStart } from '../intent.js';
@@ -76,10 +77,12 @@ export interface ExplainedEntry {
 }
 
 export interface ExplainedHop {
+  /** An external peer's identifier where the tunnel begins at one. */
   readonly fromEdgeId: string;
   /** An external peer's identifier where the tunnel ends at one. */
   readonly toPeerId: string;
-  readonly outbound: ExplainedEntry;
+  /** Undefined at an external peer, whose SPD is not ours. */
+  readonly outbound: ExplainedEntry | undefined;
   /** Undefined at an external peer, whose SPD is not ours. */
   readonly inbound: ExplainedEntry | undefined;
   readonly association: ExplainedAssociation;
@@ -91,12 +94,13 @@ export interface ExplainedAssociation {
   readonly profileId: string;
   readonly esp: BundleProfile;
   readonly ike: BundleIke;
-  readonly local: BundleEndpoint;
+  /** Undefined: a remote host, which comes from anywhere. */
+  readonly local: BundleEndpoint | undefined;
   /** Undefined: a remote host, which comes from anywhere. */
   readonly remote: BundleEndpoint | undefined;
   readonly localIdentity: string;
   readonly remoteIdentity: string;
-  /** When it is negotiated; undefined: edges do not negotiate it. */
+  /** When it is negotiated; undefined: edges do not negotiate it, or it is when a remote host begins. */
   readonly tunnelStart: TunnelStart | undefined;
 }
 
@@ -159,7 +163,14 @@ function hopsBetween(
   const hops: ExplainedHop[] = [];
   for (let at = from; at !== to; ) {
     const bundle = fabric.bundles[at];
-    if (bundle === undefined || hops.length > fabric.bundles.length) return { hops, stuckAt: nameOf(fabric, at) };
+    if (bundle === undefined) {
+      const entering = hopFromExternal(fabric, packet, at, to);
+      if (entering === undefined) return { hops, stuckAt: nameOf(fabric, at) };
+      hops.push(entering.hop);
+      at = entering.gateway;
+      continue;
+    }
+    if (hops.length > fabric.bundles.length) return { hops, stuckAt: nameOf(fabric, at) };
     const outbound = decidingEntry(fabric, bundle, packet);
     const peer = peerFor(bundle, to);
     const profile = peer?.profiles.find(({ id }) => id === outbound?.entry.profileId);
@@ -181,13 +192,52 @@ function hopsBetween(
         remote: peer.remote,
         localIdentity: external?.localIdentity ?? bundle.identity,
         remoteIdentity: peer.identity,
-        tunnelStart: keyingMode === 'ikev2' ? startBetween(fabric, bundle.owner, peer.owner) : undefined,
+        tunnelStart:
+          keyingMode === 'ikev2' && peer.access === undefined
+            ? startBetween(fabric, bundle.owner, peer.owner)
+            : undefined,
       },
       encapsulation: arithmetic({ ...bundle, keyingMode }, profile),
     });
     at = peer.owner;
   }
   return { hops, stuckAt: undefined };
+}
+
+/** The tunnel by which a packet of an external peer comes in, as the edge has it that has the tunnel. */
+function hopFromExternal(
+  fabric: CompiledFabric,
+  packet: Packet,
+  at: number,
+  to: number,
+): { readonly hop: ExplainedHop; readonly gateway: number } | undefined {
+  const external = externalPeer(fabric, at);
+  const gateway = nextHop(fabric.plan.paths, at, to);
+  const bundle = gateway === undefined ? undefined : fabric.bundles[gateway];
+  const peer = bundle === undefined ? undefined : peerFor(bundle, at);
+  const inbound = bundle === undefined ? undefined : decidingEntry(fabric, bundle, answerTo(packet));
+  const profile = peer?.profiles.find(({ id }) => id === inbound?.entry.profileId);
+  if (external === undefined || gateway === undefined || bundle === undefined) return undefined;
+  if (peer === undefined || profile === undefined) return undefined;
+  const hop: ExplainedHop = {
+    fromEdgeId: external.id,
+    toPeerId: bundle.edgeId,
+    outbound: undefined,
+    inbound,
+    association: {
+      keyingMode: 'ikev2',
+      profileId: profile.id,
+      esp: profile.esp,
+      ike: profile.ike,
+      local: peer.remote,
+      remote: bundle.underlay,
+      localIdentity: peer.identity,
+      remoteIdentity: external.localIdentity ?? bundle.identity,
+      tunnelStart: peer.access === undefined ? startBetween(fabric, at, gateway) : undefined,
+    },
+    encapsulation: arithmetic({ ...bundle, keyingMode: 'ikev2' }, profile),
+  };
+  return { hop, gateway };
 }
 
 /** The first entry of an edge that matches a packet, its local side being the source. */

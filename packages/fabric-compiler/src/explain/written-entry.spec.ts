@@ -26,6 +26,7 @@ describe('writtenEntry', () => {
             destinationPort: 1,
           } as const;
           for (const { outbound } of explainPacket(compiled.fabric, packet).hops) {
+            if (outbound === undefined) throw new Error('a site sends it');
             const { remote, local, position, action, services } = writtenEntry(outbound, compiled.fabric);
             expect(holds(remote, to.value)).toBe(true);
             if (local !== 'site') expect(holds(local, from.value)).toBe(true);

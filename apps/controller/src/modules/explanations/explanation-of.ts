@@ -81,12 +81,12 @@ function hopOf(
   return {
     from: named(fromEdgeId),
     to: named(toPeerId),
-    outbound: entryOf(outbound, named),
+    outbound: outbound === null ? null : entryOf(outbound, named),
     inbound: inbound === null ? null : entryOf(inbound, named),
     association: {
       keyingMode,
       mode: esp.mode ?? 'tunnel',
-      local: { ...local },
+      local: local === undefined ? null : { ...local },
       remote: remote === undefined ? null : { ...remote },
       localIdentity,
       remoteIdentity,
@@ -101,11 +101,11 @@ function hopOf(
 
 /** An external peer is offered what is written with it, and not a profile. */
 function profileOf(
-  { toPeerId, association }: ReportedHop,
+  { fromEdgeId, toPeerId, association }: ReportedHop,
   { profiles = [], externalPeers = [] }: FabricIntent,
 ): NamedEnd | null {
   const profile = profiles.find(({ id }) => id === association.profileId);
-  if (profile === undefined || externalPeers.some(({ id }) => id === toPeerId)) return null;
+  if (profile === undefined || externalPeers.some(({ id }) => id === toPeerId || id === fromEdgeId)) return null;
   return { id: profile.id, name: profile.name };
 }
 

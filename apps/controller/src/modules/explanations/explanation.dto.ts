@@ -90,6 +90,11 @@ const KeyExchange = z
   })
   .meta({ id: 'KeyExchange' });
 
+const Endpoint = z
+  .object({ address: z.string(), port: z.int() })
+  .nullable()
+  .meta({ description: 'Null: a remote host, which comes from whatever address it has.' });
+
 export const AssociationParameters = z
   .object({
     keyingMode: z.enum(['ikev2', 'ike-less', 'controller-blind']),
@@ -97,11 +102,8 @@ export const AssociationParameters = z
       description:
         'tunnel: whole packets are protected, behind another header. transport: what follows their header, from host to host.',
     }),
-    local: z.object({ address: z.string(), port: z.int() }),
-    remote: z
-      .object({ address: z.string(), port: z.int() })
-      .nullable()
-      .meta({ description: 'Null: a remote host, which comes from whatever address it has.' }),
+    local: Endpoint,
+    remote: Endpoint,
     localIdentity: z.string(),
     remoteIdentity: z.string(),
     profile: NamedEnd.nullable().meta({
@@ -135,7 +137,8 @@ export const AssociationParameters = z
       .nullable()
       .meta({ description: 'Null: the controller makes the keys.' }),
     tunnelStart: TunnelStart.nullable().meta({
-      description: 'As all rules come to whose traffic goes there; null: edges do not negotiate the tunnel.',
+      description:
+        'As all rules come to whose traffic goes there; null: edges do not negotiate the tunnel, or a remote host begins it.',
     }),
   })
   .meta({ id: 'AssociationParameters' });
@@ -161,7 +164,7 @@ export const ExplainedHop = z
   .object({
     from: NamedEnd,
     to: NamedEnd,
-    outbound: SpdEntry,
+    outbound: SpdEntry.nullable().meta({ description: 'Null at an external peer, whose SPD is not ours.' }),
     inbound: SpdEntry.nullable().meta({ description: 'Null at an external peer, whose SPD is not ours.' }),
     association: AssociationParameters,
     encapsulation: EncapsulationArithmetic,

@@ -55,3 +55,8 @@ export function cipherText({ esp, ah }: ExplainedHop['association']): string {
   if (common === null) return algorithm;
   return `${algorithm}, ${common.extendedSequenceNumbers ? '64' : '32'}-bit sequence numbers, replay window ${common.replayWindow}`;
 }
+
+/** Where an end of a tunnel is; a remote host is wherever it is. */
+export function endpointText(endpoint: { readonly address: string; readonly port: number } | null): string {
+  return endpoint === null ? 'wherever the host is' : `${endpoint.address} port ${endpoint.port}`;
+}

@@ -1652,10 +1652,11 @@ export interface components {
              * @enum {string}
              */
             mode: "tunnel" | "transport";
+            /** @description Null: a remote host, which comes from whatever address it has. */
             local: {
                 address: string;
                 port: number;
-            };
+            } | null;
             /** @description Null: a remote host, which comes from whatever address it has. */
             remote: {
                 address: string;
@@ -1693,7 +1694,7 @@ export interface components {
                 childLifetimeSeconds: number;
                 livenessSeconds: number;
             } | null;
-            /** @description As all rules come to whose traffic goes there; null: edges do not negotiate the tunnel. */
+            /** @description As all rules come to whose traffic goes there; null: edges do not negotiate the tunnel, or a remote host begins it. */
             tunnelStart: components["schemas"]["TunnelStart"] | null;
         };
         AuditEntry: {
@@ -2579,7 +2580,8 @@ export interface components {
         ExplainedHop: {
             from: components["schemas"]["NamedEnd"];
             to: components["schemas"]["NamedEnd"];
-            outbound: components["schemas"]["SpdEntry"];
+            /** @description Null at an external peer, whose SPD is not ours. */
+            outbound: components["schemas"]["SpdEntry"] | null;
             /** @description Null at an external peer, whose SPD is not ours. */
             inbound: components["schemas"]["SpdEntry"] | null;
             association: components["schemas"]["AssociationParameters"];

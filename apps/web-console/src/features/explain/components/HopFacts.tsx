@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { ExplainedHop, SpdEntry } from '../../../api/index.js';
 import { Fact, Facts } from '../../../ui/Facts.js';
 import { describeTunnelStart } from '../../fabric/tunnel-start.js';
-import { addressesText, arithmeticText, cipherText, protectionText } from '../wording.js';
+import { addressesText, arithmeticText, cipherText, endpointText, protectionText } from '../wording.js';
 
 /** One tunnel on the way: the SPD entries at both ends, its association, and what the packet becomes on the underlay. */
 export function HopFacts({ hop }: { readonly hop: ExplainedHop }): ReactNode {
@@ -14,12 +14,8 @@ export function HopFacts({ hop }: { readonly hop: ExplainedHop }): ReactNode {
         {from.name} → {to.name}
       </h2>
       <Facts>
-        <Fact name={`SPD of ${outbound.edge.name}, outbound`}>
-          <Entry entry={outbound} />
-        </Fact>
-        <Fact name={inbound === null ? `SPD of ${to.name}` : `SPD of ${inbound.edge.name}, inbound`}>
-          {inbound === null ? 'Its SPD is not ours: it is an external peer' : <Entry entry={inbound} />}
-        </Fact>
+        <EntryFact end={from} side="outbound" entry={outbound} />
+        <EntryFact end={to} side="inbound" entry={inbound} />
         <Fact name="Keys">
           {ike === null
             ? 'Made by the controller'
@@ -29,11 +25,25 @@ export function HopFacts({ hop }: { readonly hop: ExplainedHop }): ReactNode {
         {association.profile !== null && <Fact name="Profile">{association.profile.name}</Fact>}
         <Fact name="Association">{cipherText(association)}</Fact>
         <Fact name="Underlay">
-          {`${local.address} port ${local.port} → ${remote === null ? 'wherever the host is' : `${remote.address} port ${remote.port}`}, ${protectionText(association)}`}
+          {`${endpointText(local)} → ${endpointText(remote)}, ${protectionText(association)}`}
         </Fact>
         <Fact name="Largest packet">{arithmeticText(encapsulation, association)}</Fact>
       </Facts>
     </section>
+  );
+}
+
+interface EntryFactProps {
+  readonly end: ExplainedHop['from'];
+  readonly side: 'outbound' | 'inbound';
+  readonly entry: SpdEntry | null;
+}
+
+function EntryFact({ end, side, entry }: EntryFactProps): ReactNode {
+  return (
+    <Fact name={entry === null ? `SPD of ${end.name}` : `SPD of ${entry.edge.name}, ${side}`}>
+      {entry === null ? 'Its SPD is not ours: it is an external peer' : <Entry entry={entry} />}
+    </Fact>
   );
 }
 
