@@ -38,7 +38,7 @@ describe('starts of tunnels', () => {
           expect(withoutTraps(result)).toEqual(withoutTraps(without));
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 600 },
     );
     for (const count of Object.values(seen)) expect(count, JSON.stringify(seen)).toBeGreaterThan(5);
   });

@@ -1,6 +1,6 @@
 import { type Bitset, clearBit, commonBits, emptyBits, hasBit, membersOf, noBits, setBit } from '../bitset.js';
-import type { IntentTopology } from '../intent.js';
-import type { Owner, Topology } from '../topology.js';
+import type { IntentExternalPeer, IntentTopology } from '../intent.js';
+import type { Topology } from '../topology.js';
 
 /** Through whom each owner reaches each other one. */
 export type Paths =
@@ -36,23 +36,43 @@ export function findPaths(intended: IntentTopology | undefined, topology: Topolo
   if (links === undefined) return { kind: 'direct', edgeCount };
   const ownerCount = topology.owners.length;
   const next = new Int32Array(ownerCount * ownerCount).fill(-1);
-  for (let to = 0; to < ownerCount; to += 1) findWaysTo(to, links, ownerCount, next);
+  for (let to = 0; to < ownerCount; to += 1) if (!links.leaves.has(to)) findWaysTo(to, links, ownerCount, next);
+  addLeaves(links.leaves, ownerCount, next);
   return { kind: 'routed', ownerCount, next };
+}
+
+/** The way to one who hangs on a gateway is the way to that, and a step; the way from him leads there first. */
+function addLeaves(leaves: Links['leaves'], ownerCount: number, next: Int32Array): void {
+  for (const [leaf, gateway] of leaves) {
+    for (let from = 0; from < ownerCount; from += 1) {
+      next[from * ownerCount + leaf] = from === gateway ? leaf : (next[from * ownerCount + gateway] ?? -1);
+    }
+  }
+  for (const [leaf, gateway] of leaves) {
+    for (let to = 0; to < ownerCount; to += 1) {
+      const reached = to === gateway || (next[gateway * ownerCount + to] ?? -1) >= 0;
+      next[leaf * ownerCount + to] = reached && to !== leaf ? gateway : -1;
+    }
+  }
 }
 
 interface Links {
   /** By owner: with whom it has tunnels. */
   readonly neighbours: readonly Bitset[];
   readonly relays: Bitset;
-  /** Whoever has a tunnel with one of them passes on what comes from it or goes to it. */
+  /** Those with several gateways. Whoever has a tunnel with one of them passes on what comes from it or goes to it. */
   readonly external: Bitset;
+  /** External peers with a single gateway, and that: nothing leads through them, and there may be many. */
+  readonly leaves: ReadonlyMap<number, number>;
 }
 
 /** Undefined for a full mesh of edges alone. */
 function linksOf(intended: IntentTopology, topology: Topology): Links | undefined {
-  const { owners, numbers } = topology;
-  const external = ownersOfKind(owners, 'external');
-  if (intended.kind === 'full_mesh' && noBits(external)) return undefined;
+  const { owners } = topology;
+  const peers = [...owners.entries()].flatMap(([number, owner]) =>
+    owner.kind === 'external' ? [[number, servedGateways(owner.peer, topology)] as const] : [],
+  );
+  if (intended.kind === 'full_mesh' && peers.length === 0) return undefined;
   const neighbours = owners.map(() => emptyBits(owners.length));
   const relays = emptyBits(owners.length);
   const link = (one: number | undefined, other: number | undefined) => {
@@ -62,11 +82,23 @@ function linksOf(intended: IntentTopology, topology: Topology): Links | undefine
     setBit(neighbours[other] ?? relays, one);
   };
   addIntendedLinks(intended, topology, link, relays);
-  for (const [number, owner] of owners.entries()) {
-    if (owner.kind !== 'external') continue;
-    for (const siteId of owner.peer.gatewaySiteIds) link(number, numbers.get(siteId));
+  const external = emptyBits(owners.length);
+  const leaves = new Map<number, number>();
+  for (const [number, [gateway, ...others]] of peers) {
+    if (gateway === undefined) continue;
+    if (others.length === 0) leaves.set(number, gateway);
+    else setBit(external, number);
+    if (others.length > 0) for (const one of [gateway, ...others]) link(number, one);
   }
-  return { neighbours, relays, external };
+  return { neighbours, relays, external, leaves };
+}
+
+/** Numbers of the sites that have the tunnel with an external peer, those of them that have an edge. */
+function servedGateways({ gatewaySiteIds }: IntentExternalPeer, { owners, numbers }: Topology): readonly number[] {
+  return gatewaySiteIds.flatMap((siteId) => {
+    const number = numbers.get(siteId);
+    return number !== undefined && owners[number]?.kind === 'edge' ? [number] : [];
+  });
 }
 
 function addIntendedLinks(
@@ -123,7 +155,9 @@ function findWaysTo(to: number, links: Links, ownerCount: number, next: Int32Arr
   while (ring.size > 0) {
     const reached = new Map<number, bigint>();
     for (const [relay, passed] of ring) {
-      const candidates = commonBits(neighbours[relay] ?? open, commonBits(open, servedBy(relay, to, links)));
+      const served = servedBy(relay, to, links);
+      if (served === undefined) continue;
+      const candidates = commonBits(neighbours[relay] ?? open, commonBits(open, served));
       const cost = passed | (1n << BigInt(relay));
       for (const from of membersOf(candidates)) {
         const best = reached.get(from);
@@ -138,17 +172,12 @@ function findWaysTo(to: number, links: Links, ownerCount: number, next: Int32Arr
 }
 
 /** For whom the neighbour passes on what goes to `to`: without being a relay, for the external peers that it has a tunnel with. */
-function servedBy(neighbour: number, to: number, { neighbours, relays, external }: Links): Bitset {
-  const everybody = emptyBits(32 * relays.length).fill(0xffffffff);
-  if (hasBit(relays, neighbour)) return everybody;
+function servedBy(neighbour: number, to: number, { neighbours, relays, external }: Links): Bitset | undefined {
+  const everybody = () => emptyBits(32 * relays.length).fill(0xffffffff);
+  if (hasBit(relays, neighbour)) return everybody();
+  if (noBits(external)) return undefined;
   const own = commonBits(neighbours[neighbour] ?? external, external);
-  return hasBit(own, to) ? everybody : own;
-}
-
-function ownersOfKind(owners: readonly Owner[], kind: Owner['kind']): Bitset {
-  const bits = emptyBits(owners.length);
-  for (const [number, owner] of owners.entries()) if (owner.kind === kind) setBit(bits, number);
-  return bits;
+  return hasBit(own, to) ? everybody() : own;
 }
 
 /** More than any sensible topology has; a way that is longer is a loop. */
