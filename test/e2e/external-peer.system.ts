@@ -1,12 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ExternalPeerSnippet } from '@weft/contracts/rest';
 import { TestCredential } from '@weft/edge-agent/test-authority';
 import { answerOf, edgeCommand, type Lab, publish, siteNamed, startLab, waitUntil } from '@weft/lab';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { strongswanCommand } from '../interop/charon.js';
-import { type Installation, installations } from '../interop/installations.js';
+import { installations } from '../interop/installations.js';
+import { LabStrongswan } from './support/lab-strongswan.js';
 import { whyNoLab } from './support/why-no-lab.js';
 
 /**
@@ -23,9 +23,9 @@ const reason =
 
 const KEY = 'correct horse battery staple';
 const BEHIND = ['10.8.0.1', '10.9.0.1'];
-const CHARON = 'strongswan';
 
 let lab: Lab;
+let gateway: LabStrongswan;
 let snippet: ExternalPeerSnippet;
 const directory = mkdtempSync(path.join(tmpdir(), 'weft-external-peer-'));
 
@@ -33,7 +33,19 @@ beforeAll(async () => {
   if (reason !== undefined || strongswan === undefined) return;
   lab = await startLab({ port: 0 });
   snippet = await describePeer();
-  await startStrongswan(strongswan, snippet);
+  for (const address of BEHIND) {
+    const added = await lab.execute(lab.topology.controllerNamespace, 'ip', [
+      'address',
+      'add',
+      `${address}/32`,
+      'dev',
+      'lo',
+    ]);
+    expect(added).toMatchObject({ code: 0 });
+  }
+  gateway = new LabStrongswan(lab, strongswan, directory);
+  gateway.configure(snippet, KEY);
+  await gateway.start();
   await publish(lab.api, 'A partner');
   // Until then no edge knows that these prefixes are protected, and what a host sends there goes where it went before.
   await lab.waitForFabric();
@@ -50,7 +62,7 @@ it('carries traffic between a host behind our edge and both networks behind the 
   const { hostNamespace } = siteNamed(lab.topology, 'berlin');
   for (const address of BEHIND) await untilAnswered(hostNamespace, [address]);
   for (const address of BEHIND) await untilAnswered(lab.topology.controllerNamespace, ['-I', address, '10.1.0.10']);
-  const sas = await swanctl('--list-sas');
+  const sas = await gateway.swanctl('--list-sas');
   expect(sas).toMatch(/AES_GCM_16-256\/PRF_HMAC_SHA2_384\/CURVE_25519/);
   expect(sas).toMatch(/INSTALLED, TUNNEL-in-UDP, ESP:AES_GCM_16-256/);
 });
@@ -87,20 +99,20 @@ it('is known by key IDs as well, when both ends are called so', async () => {
   await becomes({ identity: 'keyid:Gateway-7', localIdentity: 'keyid:#00ff22' });
   const { hostNamespace } = siteNamed(lab.topology, 'berlin');
   for (const address of BEHIND) await untilAnswered(hostNamespace, [address]);
-  expect(await swanctl('--list-sas')).toContain("local  'Gateway-7'");
+  expect(await gateway.swanctl('--list-sas')).toContain("local  'Gateway-7'");
 });
 
 it('proves itself with a certificate from a pinned authority that names it, and believes the one of our edge', async () => {
   const authority = await TestCredential.root('CN=Partner CA');
   const names = [{ type: 'dns' as const, value: 'gw.partner.example' }];
-  const gateway = await authority.issue('CN=gateway', { names });
-  write('x509/gateway.pem', gateway.pem);
-  write('private/gateway.pem', gateway.privateKeyPem);
+  const credential = await authority.issue('CN=gateway', { names });
+  gateway.write('x509/gateway.pem', credential.pem);
+  gateway.write('private/gateway.pem', credential.privateKeyPem);
   await becomes({ identity: 'gw.partner.example', certificates: [authority.pem] });
   const { hostNamespace } = siteNamed(lab.topology, 'berlin');
   for (const address of BEHIND) await untilAnswered(hostNamespace, [address]);
   const edgeId = lab.fabric.edgeIds.get('berlin') ?? '';
-  const sas = await swanctl('--list-sas');
+  const sas = await gateway.swanctl('--list-sas');
   expect(sas).toContain("local  'gw.partner.example'");
   expect(sas).toContain(`remote 'CN=${edgeId}'`);
 });
@@ -179,9 +191,9 @@ async function becomes(change: {
   const shown = await client.GET('/api/v1/tenants/{tenantId}/external-peers/{externalPeerId}/snippet', {
     params: { path },
   });
-  configure(answerOf(shown, 'Read the snippet'));
+  gateway.configure(answerOf(shown, 'Read the snippet'), KEY);
   const before = await ikeSas();
-  expect(await execute('--load-all')).toMatchObject({ code: 0 });
+  expect(await gateway.execute('--load-all')).toMatchObject({ code: 0 });
   await publish(lab.api, 'Called otherwise');
   await waitUntil('another IKE SA', TRAFFIC_TIMEOUT_MILLISECONDS, async () => {
     const now = await ikeSas();
@@ -191,58 +203,9 @@ async function becomes(change: {
 
 /** By their unique numbers, those that are established. */
 async function ikeSas(): Promise<readonly string[]> {
-  return [...(await swanctl('--list-sas')).matchAll(/^\S+: (#\d+), ESTABLISHED/gm)].map(([, number = '']) => number);
-}
-
-/** With userspace ESP, and the networks of the peer on its loopback. */
-async function startStrongswan(installation: Installation, given: ExternalPeerSnippet) {
-  const namespace = lab.topology.controllerNamespace;
-  for (const address of BEHIND) {
-    expect(await lab.execute(namespace, 'ip', ['address', 'add', `${address}/32`, 'dev', 'lo'])).toMatchObject({
-      code: 0,
-    });
-  }
-  mkdirSync(`${directory}/swanctl/conf.d`, { recursive: true });
-  writeFileSync(`${directory}/swanctl/swanctl.conf`, 'include conf.d/*.conf\n');
-  configure(given);
-  writeFileSync(`${directory}/strongswan.conf`, STRONGSWAN_CONF.replaceAll('DIRECTORY', directory));
-  const [command = '', ...args] = strongswanCommand(installation, '/usr/lib/ipsec/charon');
-  await lab.start({
-    name: CHARON,
-    namespace,
-    command: 'unshare',
-    // Its file with its process number has one place; another strongSwan of this machine may have it.
-    args: ['--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$@"', 'sh', command, ...args],
-    env: { STRONGSWAN_CONF: `${directory}/strongswan.conf` },
-  });
-  await waitUntil('strongSwan takes the snippet', STRONGSWAN_TIMEOUT_MILLISECONDS, async () => {
-    const { code, stdout, stderr } = await execute('--load-all');
-    return code === 0 ? { value: undefined } : { problem: `${stdout}${stderr}` };
-  });
-}
-
-function configure({ text, fileName, secretPlaceholder, certificates = [] }: ExternalPeerSnippet): void {
-  write(`conf.d/${fileName}`, text.replaceAll(`"${secretPlaceholder}"`, `"${KEY}"`));
-  for (const certificate of certificates) write(`x509ca/${certificate.fileName}`, certificate.text);
-}
-
-/** Below the folder that swanctl reads. */
-function write(name: string, text: string): void {
-  const file = `${directory}/swanctl/${name}`;
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, text);
-}
-
-async function swanctl(...args: readonly string[]): Promise<string> {
-  const { stdout } = await execute(...args);
-  return stdout;
-}
-
-function execute(...args: readonly string[]) {
-  const command = strongswan === undefined ? [] : strongswanCommand(strongswan, '/usr/sbin/swanctl');
-  const files = [`STRONGSWAN_CONF=${directory}/strongswan.conf`, `SWANCTL_DIR=${directory}/swanctl`];
-  const uri = ['--uri', `unix://${directory}/vici`];
-  return lab.execute(lab.topology.controllerNamespace, 'env', [...files, ...command, ...args, ...uri]);
+  return [...(await gateway.swanctl('--list-sas')).matchAll(/^\S+: (#\d+), ESTABLISHED/gm)].map(
+    ([, number = '']) => number,
+  );
 }
 
 async function untilAnswered(namespace: string, target: readonly string[]): Promise<void> {
@@ -252,13 +215,5 @@ async function untilAnswered(namespace: string, target: readonly string[]): Prom
   });
 }
 
-const STRONGSWAN_TIMEOUT_MILLISECONDS = 60_000;
 /** An edge tries again after a pause that grows to a minute. */
 const TRAFFIC_TIMEOUT_MILLISECONDS = 120_000;
-const STRONGSWAN_CONF = `
-charon {
-  load = random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey aes sha1 sha2 hmac kdf gcm curve25519 kernel-libipsec kernel-netlink socket-default vici
-  plugins { vici { socket = unix://DIRECTORY/vici } }
-}
-swanctl { load = pem pkcs1 x509 revocation constraints pubkey openssl random }
-`;
