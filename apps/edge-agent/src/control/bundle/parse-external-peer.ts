@@ -53,6 +53,12 @@ export class PreSharedKeys {
 /** What an edge must know of a gateway that is no edge. Throws RejectionError. */
 export function parseExternalPeer(path: string, message: ExternalPeerMessage, keys: PreSharedKeys): ExternalPeer {
   const { remoteIdentity, localAddresses, remoteAddresses } = message;
+  if (message.remoteAccess !== undefined)
+    throw new RejectionError(
+      `${path}.remote_access`,
+      'unsupported_value',
+      'this version takes in no hosts from anywhere',
+    );
   return {
     remoteIdentity: parseIdentity(`${path}.remote_identity`, required(`${path}.remote_identity`, remoteIdentity)),
     authentication: parseAuthentication(path, message, keys),
