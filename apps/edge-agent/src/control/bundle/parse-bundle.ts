@@ -3,28 +3,17 @@ import {
   type PreSharedKey,
   SecurityPolicyAction,
   type SecurityPolicy as SecurityPolicyMessage,
-  type Tunnel,
 } from '@weft/contracts/southbound';
 import type { SecurityPolicy } from '@weft/ipsec-core';
 import { RejectionError } from '../rejection.js';
-import { checkTransport, checkTransportEntry } from './check-transport.js';
-import {
-  boundedText,
-  integerWithin,
-  limited,
-  overlayPrefix,
-  required,
-  underlayAddress,
-  unique,
-  uuid,
-} from './field.js';
-import { PreSharedKeys, parseExternalPeer } from './parse-external-peer.js';
-import { parseKeying } from './parse-keying.js';
+import { checkTransportEntry } from './check-transport.js';
+import { boundedText, integerWithin, limited, overlayPrefix, required, underlayAddress, unique } from './field.js';
+import { PreSharedKeys } from './parse-external-peer.js';
 import { parseNetworkMappings } from './parse-network-mappings.js';
-import { parseProfile } from './parse-profile.js';
 import { parseSelector } from './parse-selector.js';
+import { parseTunnels } from './parse-tunnel.js';
 import { parseTunnelGroups } from './parse-tunnel-groups.js';
-import { checkOtherRemotes, parseOtherRemotes, parseUplinks } from './parse-uplinks.js';
+import { parseUplinks } from './parse-uplinks.js';
 import type {
   OverlayPrefix,
   TunnelConfiguration,
@@ -62,67 +51,6 @@ export function parseBundle(bundle: Bundle, preSharedKeys: readonly PreSharedKey
     localNetworks,
     mappings: parseNetworkMappings(bundle.networkMappings, localNetworks, routes),
   };
-}
-
-function parseTunnels(
-  messages: readonly Tunnel[],
-  underlay: UnderlayAddress,
-  keys: PreSharedKeys,
-): ReadonlyMap<string, TunnelConfiguration> {
-  const ids = new Set<string>();
-  const peers = new Set<string>();
-  const tunnels = limited('tunnels', messages, MAX_TUNNELS).map((tunnel, index): TunnelConfiguration => {
-    const path = `tunnels[${index}]`;
-    const remote = underlayAddress(`${path}.remote`, tunnel.remote, 'specified');
-    const parsed: TunnelConfiguration = {
-      tunnelId: unique(`${path}.tunnel_id`, uuid(`${path}.tunnel_id`, tunnel.tunnelId), ids),
-      peerEdgeId: unique(`${path}.peer_edge_id`, uuid(`${path}.peer_edge_id`, tunnel.peerEdgeId), peers),
-      peerName: boundedText(`${path}.peer_name`, tunnel.peerName, MAX_TEXT),
-      remote,
-      ...parseOtherRemotes(path, tunnel, remote),
-      profile: parseProfile(`${path}.profile`, tunnel.profile),
-      keying: parseKeying(path, tunnel),
-      external: tunnel.externalPeer && parseExternalPeer(`${path}.external_peer`, tunnel.externalPeer, keys),
-    };
-    if (parsed.external !== undefined && parsed.keying.mode !== 'ikev2') {
-      throw new RejectionError(`${path}.external_peer`, 'unexpected_value', 'only with IKEv2 can a peer be no edge');
-    }
-    checkAh(path, parsed);
-    checkTransport(path, parsed, underlay);
-    checkOtherRemotes(path, parsed);
-    checkOuterHeader(`${path}.profile.encapsulation`, parsed, underlay);
-    return parsed;
-  });
-  return new Map(tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));
-}
-
-/**
- * AH is for edges that negotiate: they alone notice a NAT, behind which every packet would be refused (RFC 3715 section 2.1). A
- * gateway that is not ours is offered ESP.
- */
-function checkAh(path: string, { profile, keying, external }: TunnelConfiguration): void {
-  if (profile.protocol !== 'ah') return;
-  if (keying.mode !== 'ikev2') {
-    throw new RejectionError(`${path}.profile.protocol`, 'unsupported_value', 'only edges that negotiate use AH');
-  }
-  if (external !== undefined) {
-    throw new RejectionError(`${path}.profile.protocol`, 'unsupported_value', 'only between edges AH is used');
-  }
-}
-
-/** Without UDP and without IKE, which knows its own address, the outer header is as the bundle says. */
-function checkOuterHeader(
-  path: string,
-  { profile, keying, remote }: TunnelConfiguration,
-  local: UnderlayAddress,
-): void {
-  if (profile.protocol !== 'esp' || profile.encapsulation !== 'none' || keying.mode === 'ikev2') return;
-  if (local.octets.length === remote.octets.length && local.octets.some((octet) => octet !== 0)) return;
-  throw new RejectionError(
-    path,
-    'bad_address',
-    `ESP directly on IP needs an underlay address of this edge that ${remote.text} can be reached from, not ${local.text}`,
-  );
 }
 
 /** What entries are held against. */
@@ -185,7 +113,6 @@ function parsePrefixes(path: string, texts: readonly string[]): readonly Overlay
 /** RFC 8200 section 5: every link that carries IPv6 has an MTU of at least 1280 octets. */
 const MIN_MTU = 1280;
 const MAX_MTU = 65_535;
-const MAX_TUNNELS = 4096;
 const MAX_POLICIES = 100_000;
 const MAX_ROUTES = 65_536;
 const MAX_TEXT = 255;
