@@ -49,7 +49,7 @@ await dataPlane.load({
   policies: [],
   groups: [],
   mappings: [],
-  remotes: identities.map(({ name }) => ({ tunnelId: name, socketAddress })),
+  tunnels: identities.map(({ name }) => ({ tunnelId: name, socketAddress })),
 });
 const after = (milliseconds: number, run: () => void) => {
   const timer = setTimeout(run, milliseconds);

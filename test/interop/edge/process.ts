@@ -57,7 +57,7 @@ async function configure(spec: ConnectionSpec): Promise<void> {
     policies: policiesOf(spec, tunnelId),
     groups: [],
     mappings: [],
-    remotes: [
+    tunnels: [
       {
         tunnelId,
         socketAddress: encodeSocketAddress({ address: parseAddress(spec.remote ?? spec.local), port: 4500 }),

@@ -167,7 +167,7 @@ export class System {
       policies: bundle.policies,
       groups: bundle.groups,
       mappings: bundle.mappings.map(({ local, overlay }) => ({ local: local.text, overlay: overlay.text })),
-      remotes: [...bundle.tunnels.values()].map(({ tunnelId, remote }) => ({
+      tunnels: [...bundle.tunnels.values()].map(({ tunnelId, remote }) => ({
         tunnelId,
         socketAddress: encodeSocketAddress({ address: remote.octets, port: remote.port }),
       })),

@@ -204,7 +204,7 @@ export class DataPlaneThread implements DataPlaneControl {
       this.#reviewGroups();
       // Something was heard while the workers were asked.
       if (loaded.groups.length > 0) this.#tellChoices();
-      this.#sendingPlaces.keep(new Set(loaded.remotes.map(({ tunnelId }) => tunnelId)));
+      this.#sendingPlaces.keep(new Set(loaded.tunnels.map(({ tunnelId }) => tunnelId)));
       const entryIds = loaded.policies.map(({ entryId }) => entryId);
       for (const counters of this.#counters) counters.keep(entryIds, tunnelIds);
     });

@@ -37,7 +37,7 @@ function policies(...tunnelIds: string[]): LoadedPolicies {
       action: 'PROTECT',
       tunnelId,
     })),
-    remotes: tunnelIds.map((tunnelId) => ({ tunnelId, socketAddress: new Uint8Array(16) })),
+    tunnels: tunnelIds.map((tunnelId) => ({ tunnelId, socketAddress: new Uint8Array(16) })),
     groups: [],
     mappings: [],
   };
@@ -100,6 +100,18 @@ describe('what the packet path is to hold', () => {
     expect(named(plane)).toEqual(['1', '2 current', '3 current', '1 current', '4 current']);
     plane.remove([], [{ tunnelId: 't', spi: 2 }]);
     expect(named(plane)).toEqual(['1 current', '3 current', '1 current', '4 current']);
+  });
+
+  it('remembers over new policies where a peer was found that comes from anywhere, and no other', () => {
+    const plane = new DesiredPlane();
+    const loaded = policies('t', 'u', 'v');
+    const comes = { ...loaded, tunnels: [...loaded.tunnels.slice(0, 2), { tunnelId: 'v', socketAddress: undefined }] };
+    plane.load(comes);
+    for (const tunnelId of ['t', 'v']) plane.redirect({ tunnelId, socketAddress: Uint8Array.of(1) });
+    plane.load(comes);
+    expect(plane.redirected).toEqual([{ tunnelId: 'v', socketAddress: Uint8Array.of(1) }]);
+    plane.load(policies('t'));
+    expect(plane.redirected).toEqual([]);
   });
 
   it('sends on none that is on standby, whatever was installed last', () => {

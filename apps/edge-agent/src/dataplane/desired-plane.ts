@@ -25,7 +25,7 @@ export class DesiredPlane {
   readonly #rekeys = new Map<string, bigint>();
   /** By traffic: associations that may send it. */
   readonly #senders = new Map<string, number>();
-  /** Where peers were found since the policies were loaded. */
+  /** Where peers were found since the policies were loaded; those that come from anywhere before that, too. */
   #redirected = new Map<string, TunnelRemote>();
 
   get loaded(): LoadedPolicies | undefined {
@@ -48,8 +48,14 @@ export class DesiredPlane {
   /** The policies are in force; associations of tunnels that they do not know are gone. Nothing: none are. */
   load(loaded: LoadedPolicies | undefined): void {
     this.#loaded = loaded;
-    this.#redirected = new Map();
-    const tunnels = new Set(loaded?.remotes.map(({ tunnelId }) => tunnelId));
+    const found = loaded?.tunnels.filter(({ socketAddress }) => socketAddress === undefined) ?? [];
+    this.#redirected = new Map(
+      found.flatMap(({ tunnelId }) => {
+        const remote = this.#redirected.get(tunnelId);
+        return remote === undefined ? [] : [[tunnelId, remote]];
+      }),
+    );
+    const tunnels = new Set(loaded?.tunnels.map(({ tunnelId }) => tunnelId));
     for (const [name, { parameters }] of this.#associations) {
       if (!tunnels.has(parameters.tunnelId)) this.#forget(name);
     }

@@ -49,12 +49,19 @@ export interface LoadedPolicies {
   /** Of the other uplinks, the same of each; absent: there is one. */
   readonly otherSocketFds?: readonly (readonly number[])[];
   readonly policies: readonly SecurityPolicy[];
-  /** Tunnels, and the socket addresses of their peers. Associations of other tunnels are removed. */
-  readonly remotes: readonly TunnelRemote[];
+  /** Associations of other tunnels are removed. */
+  readonly tunnels: readonly LoadedTunnel[];
   /** Tunnels of which any may carry the packets of an entry: their peers are asked whether they answer. */
   readonly groups: readonly TunnelGroup[];
   /** Networks that the site knows by another prefix than the fabric does. */
   readonly mappings: readonly { readonly local: string; readonly overlay: string }[];
+}
+
+/** A tunnel of a bundle. */
+export interface LoadedTunnel {
+  readonly tunnelId: string;
+  /** Of its peer; undefined when that comes from anywhere: where it was found last, if it was. */
+  readonly socketAddress: Uint8Array | undefined;
 }
 
 /** Where the packets of a tunnel go. */

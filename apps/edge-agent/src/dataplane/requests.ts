@@ -24,7 +24,7 @@ export function loadPolicies(dataPlane: DataPlane, loaded: LoadedPolicies, choic
       tunnelIds.map((tunnelId) => ({ tunnelId, interval, misses })),
     ),
   );
-  const tunnels = new Set(loaded.remotes.map(({ tunnelId }) => tunnelId));
+  const tunnels = new Set(loaded.tunnels.map(({ tunnelId }) => tunnelId));
   removeAssociations(dataPlane, (tunnelId) => !tunnels.has(tunnelId));
 }
 

@@ -356,13 +356,17 @@ class PacketLoop {
     this.#inbound.mapper = this.#mapper;
   }
 
-  #useUnderlay({ remotes }: LoadedPolicies, socketFd: number, otherSocketFds: readonly number[]): void {
+  #useUnderlay({ tunnels }: LoadedPolicies, socketFd: number, otherSocketFds: readonly number[]): void {
     this.#others = otherSocketFds.map((fd) => {
       const socket = udpSocketFromDescriptor(fd);
       if (!this.#start.portable) socket.enableOffloads();
       return { socket, local: socket.localEndpoint() };
     });
-    this.#bind(socketFd, new Map(remotes.map(({ tunnelId, socketAddress }) => [tunnelId, socketAddress])));
+    const { remotes: before } = this.#underlay;
+    const remotes = tunnels.flatMap(({ tunnelId, socketAddress = before.get(tunnelId) }) =>
+      socketAddress === undefined ? [] : [[tunnelId, socketAddress] as const],
+    );
+    this.#bind(socketFd, new Map(remotes));
   }
 
   #bind(socketFd: number, remotes: Map<string, Uint8Array>): void {
