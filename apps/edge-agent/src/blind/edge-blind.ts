@@ -242,7 +242,7 @@ function wantedOf(bundle: VerifiedBundle, { local, fabric }: Ends): ReadonlyMap<
   return new Map(
     [...bundle.tunnels.values()].flatMap((tunnel) => {
       const { tunnelId, profile, keying, remote } = tunnel;
-      if (keying.mode !== 'controller-blind' || profile.protocol !== 'esp') return [];
+      if (remote === undefined || keying.mode !== 'controller-blind' || profile.protocol !== 'esp') return [];
       const { softLifetime, hardLifetime, revokedSerials } = keying;
       const named = { fabric, tunnelId, local, remote: tunnel.peerEdgeId, epoch: bundle.epoch };
       const terms = { ...named, suite: suiteOf(profile), softLifetime, hardLifetime };

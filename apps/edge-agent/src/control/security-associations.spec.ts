@@ -2,10 +2,11 @@ import { Encapsulation, type SecurityAssociation } from '@weft/contracts/southbo
 import { createDataPlane, createSecurityPolicyDatabase, type DataPlane, parseAddress } from '@weft/ipsec-core';
 import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
 import { describe, expect, it } from 'vitest';
+import { placedTunnels } from '../../test/support/placed-tunnels.js';
 import { PROFILE, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
 import { firstHopMtu } from './bundle/first-hop-mtu.js';
 import { parseBundle } from './bundle/parse-bundle.js';
-import type { TunnelConfiguration, VerifiedBundle } from './bundle/verified-bundle.js';
+import type { TunnelKeying, VerifiedBundle } from './bundle/verified-bundle.js';
 import { parseAssociations } from './security-associations.js';
 
 const NATIVE = { ...PROFILE, encapsulation: Encapsulation.ENCAPSULATION_NONE };
@@ -101,8 +102,8 @@ describe('associations of the controller', () => {
   it('of edges that negotiate are taken to have room for UDP, whether or not they need it', () => {
     for (const profile of [PROFILE, NATIVE]) {
       const installed = bundle(profile, 1438);
-      const [tunnel] = installed.tunnels.values();
-      const keying = { mode: 'ikev2' } as TunnelConfiguration['keying'];
+      const [tunnel] = placedTunnels(installed).values();
+      const keying = { mode: 'ikev2' } as TunnelKeying;
       expect(tunnel && firstHopMtu(installed, { ...tunnel, keying })).toBe(1500);
     }
   });
@@ -114,7 +115,7 @@ describe('associations of the controller', () => {
     'of AH over %s are taken to fill a path of 1500 octets with what the engine makes of the largest packet',
     (_, text, mtu) => {
       const remote = { text, octets: parseAddress(text), port: 4500 };
-      const [tunnel] = bundle().tunnels.values();
+      const [tunnel] = placedTunnels(bundle()).values();
       if (tunnel === undefined) throw new Error('there is one');
       const firstHop = firstHopMtu({ overlayMtu: mtu }, { ...tunnel, remote, profile: AH });
       expect(firstHop).toBe(1500);
@@ -142,10 +143,7 @@ describe('associations of the controller', () => {
   it('are not for tunnels that the edges key themselves', () => {
     const known = bundle();
     const tunnels = new Map(
-      [...known.tunnels].map(([id, tunnel]) => [
-        id,
-        { ...tunnel, keying: { mode: 'ikev2' } as TunnelConfiguration['keying'] },
-      ]),
+      [...placedTunnels(known)].map(([id, tunnel]) => [id, { ...tunnel, keying: { mode: 'ikev2' } as TunnelKeying }]),
     );
     expect(() => parseAssociations('a', 'inbound', [message()], { ...known, tunnels })).toThrow(
       expect.objectContaining({ rule: 'keying_mode_mismatch' }),

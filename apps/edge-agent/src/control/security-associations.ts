@@ -63,7 +63,7 @@ function parseAssociation(
   if (tunnel === undefined) {
     throw new RejectionError(`${at}.tunnel_id`, 'unknown_tunnel', 'it names no tunnel of the bundle in force');
   }
-  if (tunnel.keying.mode !== 'ike-less') {
+  if (tunnel.remote === undefined || tunnel.keying.mode !== 'ike-less') {
     throw new RejectionError(`${at}.tunnel_id`, 'keying_mode_mismatch', 'the edges make the keys of this tunnel');
   }
   const profile = parseProfile(`${at}.profile`, message.profile);

@@ -2,7 +2,7 @@ import { PathMtuSource, StatusReport } from '@weft/contracts/southbound';
 import type { AssociationPath } from '@weft/ipsec-core';
 import { describe, expect, it } from 'vitest';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
-import { UNTRIED } from '../ike/negotiation-state.js';
+import { type TunnelNegotiation, UNTRIED } from '../ike/negotiation-state.js';
 import { statusReport } from './status-report.js';
 
 const PATH: AssociationPath = {
@@ -55,13 +55,13 @@ describe('a status report', () => {
     expect(ikeOf(UNTRIED)).toMatchObject({ remote: undefined, localBehindNat: false });
   });
 
-  it('says that a tunnel waits for traffic, and of others nothing', () => {
-    const said = (waitsForTraffic?: boolean) => {
-      const state = waitsForTraffic === undefined ? UNTRIED : { ...UNTRIED, waitsForTraffic };
+  it('says that a tunnel waits, for traffic or for a host, and of others nothing', () => {
+    const said = (waitsFor?: TunnelNegotiation['waitsFor']) => {
+      const state = { ...UNTRIED, waitsFor };
       const report = statusReport(snapshot(undefined), new Date(9000), new Map([['t', state]]));
       return StatusReport.decode(StatusReport.encode(report).finish()).tunnels[0]?.ike?.waitsForTraffic;
     };
-    expect([said(true), said(false), said()]).toEqual([true, undefined, undefined]);
+    expect([said('traffic'), said('host'), said()]).toEqual([true, true, undefined]);
   });
 
   it('says nothing of a path that nothing is known of, and of times by the wall clock', () => {

@@ -35,7 +35,7 @@ export function statusReport(
 
 function ikeStatus(state: TunnelNegotiation | undefined): { ike?: IkeStatus } {
   if (state === undefined) return {};
-  const { established, keyExchangeMethods, ppk, failure, rekeys, path, waitsForTraffic } = state;
+  const { established, keyExchangeMethods, ppk, failure, rekeys, path, waitsFor } = state;
   return {
     ike: {
       established,
@@ -45,7 +45,7 @@ function ikeStatus(state: TunnelNegotiation | undefined): { ike?: IkeStatus } {
       rekeys,
       remote: path && { address: formatAddress(path.remote.address), port: path.remote.port },
       localBehindNat: path?.localBehindNat ?? false,
-      ...(waitsForTraffic === true ? { waitsForTraffic } : {}),
+      ...(waitsFor === undefined ? {} : { waitsForTraffic: true }),
     },
   };
 }

@@ -169,7 +169,7 @@ export class System {
       mappings: bundle.mappings.map(({ local, overlay }) => ({ local: local.text, overlay: overlay.text })),
       tunnels: [...bundle.tunnels.values()].map(({ tunnelId, remote }) => ({
         tunnelId,
-        socketAddress: encodeSocketAddress({ address: remote.octets, port: remote.port }),
+        socketAddress: remote && encodeSocketAddress({ address: remote.octets, port: remote.port }),
       })),
     });
   }

@@ -36,9 +36,12 @@ const moved = (pathChangesByCause: Record<string, number>, local = 2) => {
 const renewal = (renewals: number, failures: number) =>
   watched({ renewal: { renewals, failures, problem: { reason: 'UNAVAILABLE', fix: 'none needed' } } });
 const up = watched({ snapshot: { tunnels: [tunnel([256], 257)] } });
-const waiting = watched({ negotiations: new Map([['t', { ...UNTRIED, waitsForTraffic: true }]]) });
+const waiting = watched({ negotiations: new Map([['t', { ...UNTRIED, waitsFor: 'traffic' }]]) });
 const lost = watched({
-  negotiations: new Map([['t', { ...UNTRIED, waitsForTraffic: true, failuresByCause: { peer_silent: 1 } }]]),
+  negotiations: new Map([['t', { ...UNTRIED, waitsFor: 'traffic', failuresByCause: { peer_silent: 1 } }]]),
+});
+const away = watched({
+  negotiations: new Map([['t', { ...UNTRIED, waitsFor: 'host', failuresByCause: { peer_silent: 1 } }]]),
 });
 const half = watched({ snapshot: { tunnels: [tunnel([256])] } });
 const gone = watched({ snapshot: { tunnels: [] } });
@@ -60,6 +63,15 @@ describe('what has happened between two looks', () => {
       [
         { kind: 'ike_failed', tunnelId: 't', cause: 'peer_silent', count: 1 },
         { kind: 'tunnel_down', tunnelId: 't' },
+      ],
+    ],
+    [
+      'the host at its other end went without a word: it waits for that, and is not down',
+      up,
+      away,
+      [
+        { kind: 'ike_failed', tunnelId: 't', cause: 'peer_silent', count: 1 },
+        { kind: 'tunnel_idle', tunnelId: 't' },
       ],
     ],
     ['it is not configured any more', up, gone, []],

@@ -51,7 +51,7 @@ function movesOf(before: Watched['negotiations'] | undefined, after: Watched['ne
 
 /**
  * A tunnel is up while it has associations in both directions. One that is not configured any more is not down, nor is one that has ended
- * until there is traffic for it; what was lost by a failure is.
+ * until there is traffic for it; what was lost by a failure is. A host goes when it likes to, and often without a word.
  */
 function tunnelsOf(before: Watched | undefined, { snapshot, negotiations }: Watched): Occurrence[] {
   const was = new Map(before?.snapshot.tunnels.map((tunnel) => [tunnel.tunnelId, isUp(tunnel)]));
@@ -60,7 +60,8 @@ function tunnelsOf(before: Watched | undefined, { snapshot, negotiations }: Watc
     if (previously === now) return [];
     const { tunnelId } = tunnel;
     const [old, state] = [before?.negotiations.get(tunnelId), negotiations.get(tunnelId)];
-    const idle = state?.waitsForTraffic === true && timesFailed(state) === timesFailed(old);
+    const idle =
+      state?.waitsFor === 'host' || (state?.waitsFor === 'traffic' && timesFailed(state) === timesFailed(old));
     return [{ kind: now ? 'tunnel_up' : idle ? 'tunnel_idle' : 'tunnel_down', tunnelId }];
   });
 }

@@ -14,13 +14,13 @@ import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-cor
 import { returnFreedMemory, type UdpSocket } from '@weft/linux-io';
 import { firstHopMtu } from '../control/bundle/first-hop-mtu.js';
 import { sameExternalPeer } from '../control/bundle/parse-external-peer.js';
-import type { ExternalPeer, VerifiedBundle } from '../control/bundle/verified-bundle.js';
+import type { ExternalPeer, TunnelConfiguration, VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
 import type { Identity } from '../identity/identity.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
 import { ChildSaInstaller, type ChildSaPlane } from './child-sa-installer.js';
-import type { ChildProtection } from './child-sa-parameters.js';
+import type { ChildProtection, FormWithoutNat } from './child-sa-parameters.js';
 import type { Certificate } from './credentials/certificate.js';
 import { type PeerTrust, runJob } from './credentials/job-runner.js';
 import { type OwnCredentials, ownCredentials } from './edge-credentials.js';
@@ -32,7 +32,7 @@ import { IkeSockets } from './ike-sockets.js';
 import { KeyExchangeThreads } from './key-exchange/key-exchange-threads.js';
 import type { NegotiationState, TunnelNegotiation } from './negotiation-state.js';
 import { isBetweenTheSame } from './same-ends.js';
-import { startOf } from './tunnel-start.js';
+import { startOf, type TunnelStart } from './tunnel-start.js';
 import { WantedTunnels } from './wanted-tunnels.js';
 
 /** What the IKE of an edge is made from. */
@@ -224,7 +224,7 @@ export class EdgeIke {
         {
           ...state,
           path: state.established ? paths.get(name) : undefined,
-          waitsForTraffic: start.kind === 'trap' && !state.established && state.failure === undefined,
+          waitsFor: waitsFor(start, state),
         },
       ]),
     );
@@ -369,6 +369,7 @@ export class EdgeIke {
       this.#open.delete(event.connection);
       if (this.#open.size === 0) this.#drained?.();
     }
+    if (event.kind === 'ike-attempt-failed') this.#sayRefused(event);
     const change = this.#tunnels.take(event);
     if (change !== undefined) this.#tell(event.connection, change.before, change.now);
   }
@@ -376,6 +377,15 @@ export class EdgeIke {
   #sayWhere({ connection: tunnelId, local, remote, cause }: Extract<IkeEvent, { kind: 'path-changed' }>): void {
     const path = { local: formatAddress(local.address), remote: formatAddress(remote.address) };
     this.#parts.log.info({ tunnelId, ...path, cause }, 'the tunnel goes by another path');
+  }
+
+  /** Of a host that is awaited it is no failure; whoever has the wrong key asks why, all the same. */
+  #sayRefused({ connection: tunnelId, reason }: Extract<IkeEvent, { kind: 'ike-attempt-failed' }>): void {
+    if (this.#tunnels.get(tunnelId)?.start.kind !== 'awaited') return;
+    this.#parts.log.warn(
+      { tunnelId, reason: describeFailure(reason) },
+      'somebody who says to be this host was refused',
+    );
   }
 
   #tell(
@@ -437,10 +447,21 @@ function protectionOf(bundle: VerifiedBundle, { name, children }: Connection): C
     tunnelId: name,
     replayWindow: tunnel.profile.replayWindow,
     hardLifetime: HARD_LIFETIMES * (children[0]?.lifetime ?? 0),
-    withoutNat: tunnel.profile.protocol === 'esp' && tunnel.profile.encapsulation === 'udp' ? 'udp' : 'native',
+    withoutNat: withoutNat(tunnel),
     mode: tunnel.profile.mode,
-    pathMtu: { mtu: firstHopMtu(bundle, tunnel) },
+    // Where a host will come from is not known; it comes to where this edge is.
+    pathMtu: { mtu: firstHopMtu(bundle, { ...tunnel, remote: tunnel.remote ?? bundle.underlay }) },
   };
+}
+
+/** A NAT is claimed where ESP is to go in UDP; of a host it is when all are to, so that without one both ends send on IP. */
+function withoutNat({ remote, profile }: TunnelConfiguration): FormWithoutNat {
+  return remote !== undefined && profile.protocol === 'esp' && profile.encapsulation === 'udp' ? 'udp' : 'native';
+}
+
+function waitsFor(start: TunnelStart, { established, failure }: NegotiationState): TunnelNegotiation['waitsFor'] {
+  if (established || failure !== undefined || start.kind === 'at_once') return undefined;
+  return start.kind === 'trap' ? 'traffic' : 'host';
 }
 
 function refusedBy({ tunnels }: VerifiedBundle): ReadonlyMap<string, ReadonlySet<string>> {

@@ -1,11 +1,19 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { Encapsulation, EncryptionAlgorithm } from '@weft/contracts/southbound';
+import { parseAddress } from '@weft/ipsec-core';
 import { ENCR, ID_TYPE, INTEG, KE, PRF, SN, TRANSFORM_TYPE, type Transform, transform } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
 import { certificateBundle, externalBundle, PRE_SHARED_KEY } from '../../test/support/external-bundle.js';
+import { placedTunnels } from '../../test/support/placed-tunnels.js';
+import {
+  ASSIGNED,
+  certificateHostBundle,
+  NAME_SERVERS,
+  remoteHostBundle,
+} from '../../test/support/remote-host-bundle.js';
 import { PEER_ID, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
 import { EDGE_ID, TENANT_ID, TestPki } from '../../test/support/test-pki.js';
-import { parseBundle } from '../control/bundle/parse-bundle.js';
+import { type BundleContent, parseBundle } from '../control/bundle/parse-bundle.js';
 import type { TunnelKeying, VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import { createCertificateRequest } from '../identity/key-pair.js';
 import { authorityHash } from './credentials/authority.js';
@@ -45,8 +53,12 @@ function bundle(keying: TunnelKeying, encapsulation?: Encapsulation): VerifiedBu
   const message = testBundle();
   for (const { profile } of message.tunnels) if (profile && encapsulation) profile.encapsulation = encapsulation;
   const content = parseBundle(message);
-  const tunnels = new Map([...content.tunnels].map(([id, tunnel]) => [id, { ...tunnel, keying }]));
+  const tunnels = new Map([...placedTunnels(content)].map(([id, tunnel]) => [id, { ...tunnel, keying }]));
   return { epoch: 1n, generation: 1n, revision: 1n, contentHash: '00', ...content, tunnels };
+}
+
+function hosts(content: BundleContent): VerifiedBundle {
+  return { epoch: 1n, generation: 1n, revision: 1n, contentHash: '00', ...content };
 }
 
 describe('Connections of a bundle', () => {
@@ -66,7 +78,9 @@ describe('Connections of a bundle', () => {
       proposals: KEYING.negotiation.proposals.map((one) => ({ ...one, suite: 'chacha20-poly1305' as const })),
     };
     const { tunnels, ...content } = parseBundle(message);
-    const keyed = new Map([...tunnels].map(([id, tunnel]) => [id, { ...tunnel, keying: { ...KEYING, negotiation } }]));
+    const keyed = new Map(
+      [...placedTunnels({ tunnels })].map(([id, tunnel]) => [id, { ...tunnel, keying: { ...KEYING, negotiation } }]),
+    );
     const about = { epoch: 1n, generation: 1n, revision: 1n, contentHash: '00' };
     const [connection] = fabricConnections({ ...about, ...content, tunnels: keyed }, CREDENTIALS);
     const chacha = transform(TRANSFORM_TYPE.ENCR, ENCR.CHACHA20_POLY1305);
@@ -78,7 +92,7 @@ describe('Connections of a bundle', () => {
   });
 
   it('offer AH with its integrity algorithm and nothing that encrypts, and take no NAT', () => {
-    const [tunnel] = bundle(KEYING).tunnels.values();
+    const [tunnel] = placedTunnels(bundle(KEYING)).values();
     if (tunnel === undefined) throw new Error('the test bundle has a tunnel');
     const profile = {
       protocol: 'ah',
@@ -103,7 +117,7 @@ describe('Connections of a bundle', () => {
   ] as const)(
     'in transport mode admit the two hosts, are refused in any other, look for a NAT and do not move: %s',
     (_, form) => {
-      const [tunnel] = bundle(KEYING).tunnels.values();
+      const [tunnel] = placedTunnels(bundle(KEYING)).values();
       if (tunnel === undefined) throw new Error('the test bundle has a tunnel');
       const profile = { ...form, mode: 'transport', replayWindow: 1024, extendedSequenceNumbers: true } as const;
       const [connection] = fabricConnections(
@@ -202,6 +216,54 @@ describe('Connections of a bundle', () => {
       localAuthentication: { kind: 'signature', credentials: [CREDENTIALS.credential] },
       remoteAuthentication: { kind: 'signature', authorities: [authorityHash(parseCertificate(root))] },
     });
+  });
+
+  it('with a host wait for it anywhere, assign it its addresses and nothing else, and let it move', () => {
+    const [connection] = fabricConnections(hosts(parseBundle(remoteHostBundle(), [PRE_SHARED_KEY])), CREDENTIALS);
+    const only = (address: Uint8Array) => ({ first: address, last: address });
+    expect(connection).toMatchObject({
+      remote: { kind: 'anywhere' },
+      remoteIdentity: { type: ID_TYPE.FQDN, data: Uint8Array.from(Buffer.from('notebook.example')) },
+      remoteAuthentication: { kind: 'psk' },
+      configuration: {
+        kind: 'server',
+        pools: ASSIGNED.map((text) => only(parseAddress(text))),
+        dns: NAME_SERVERS.map(parseAddress),
+        domains: ['corp.example'],
+        required: true,
+      },
+      mobike: { returnRoutability: 'before' },
+      uniqueness: 'replace',
+      natTraversal: 'forced',
+      children: [{ mode: 'tunnel', remote: 'virtual', local: [{ first: Uint8Array.of(10, 1, 0, 0) }] }],
+    });
+    expect(connection).not.toHaveProperty('remoteAuthentication.anySourceAddress');
+  });
+
+  it('with a host that has a certificate take it from whatever address, also where that is its name', async () => {
+    const { root: authority } = await TestPki.create();
+    const root = Buffer.from(new X509Certificate(authority.pem).raw);
+    const [connection] = fabricConnections(hosts(parseBundle(certificateHostBundle([root]), [])), CREDENTIALS);
+    expect(connection).toMatchObject({
+      localIdentity: { type: ID_TYPE.DER_ASN1_DN, data: CREDENTIALS.subject },
+      remoteAuthentication: {
+        kind: 'signature',
+        authorities: [authorityHash(parseCertificate(root))],
+        anySourceAddress: true,
+      },
+    });
+  });
+
+  it.each([
+    [undefined, 'forced'],
+    [Encapsulation.ENCAPSULATION_NONE, 'detected'],
+  ] as const)('with hosts claim a NAT where all that may come from anywhere do: %s, %s', (encapsulation, policy) => {
+    const content = parseBundle(remoteHostBundle(), [PRE_SHARED_KEY]);
+    const between = [...bundle(KEYING, encapsulation).tunnels.values()].map(
+      (tunnel) => [PEER_ID, { ...tunnel, tunnelId: PEER_ID }] as const,
+    );
+    const mixed = hosts({ ...content, tunnels: new Map([...content.tunnels, ...between]) });
+    expect(fabricConnections(mixed, CREDENTIALS).map(({ natTraversal }) => natTraversal)).toEqual([policy, policy]);
   });
 
   it('take from peers what an edge can sign with: its own key, made as every edge makes it', async () => {

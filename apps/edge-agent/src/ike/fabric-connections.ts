@@ -5,6 +5,7 @@ import {
   DIGITAL_SIGNATURE_ALGORITHMS,
   ENCR,
   type Endpoint,
+  type HostConfiguration,
   ID_TYPE,
   type Identity,
   INTEG,
@@ -20,9 +21,12 @@ import {
 import type {
   CombinedMode,
   ExternalPeer,
-  IkeNegotiation,
+  HostAssignment,
+  HostTunnel,
   KeyExchangeMethods,
+  NegotiationTerms,
   PathWatch,
+  PlacedTunnel,
   ProtectionProfile,
   TunnelConfiguration,
   UnderlayAddress,
@@ -46,7 +50,8 @@ export interface EdgeCredentials {
  * of the tunnel. With an edge it has one Child SA that admits every address. Which packets may pass is for the SPD to say, which both
  * edges have from the controller and hold against every packet in both directions: a change of policy then needs no new
  * associations, and two edges whose bundles change at different moments never disagree about selectors. In transport mode it admits
- * the addresses of the two edges. With a gateway that is no edge, whose SPD is its own, the Child SA admits what both were told.
+ * the addresses of the two edges. With a gateway that is no edge, whose SPD is its own, the Child SA admits what both were told; with
+ * a host, the addresses that it is assigned.
  */
 export function fabricConnections(bundle: VerifiedBundle, credentials: EdgeCredentials): readonly Connection[] {
   return [...bundle.tunnels.values()].flatMap((tunnel) =>
@@ -61,25 +66,23 @@ export function edgeIdentity(tenantId: string, edgeId: string): Identity {
 }
 
 function connectionOf(
-  { underlay, pathWatch }: VerifiedBundle,
+  bundle: VerifiedBundle,
   tunnel: TunnelConfiguration,
-  negotiation: IkeNegotiation,
+  negotiation: NegotiationTerms,
   credentials: EdgeCredentials,
 ): Connection {
-  const { external } = tunnel;
+  const { underlay } = bundle;
   return {
     name: tunnel.tunnelId,
     local: { address: underlay.octets, port: underlay.port },
-    ...(external === undefined
-      ? edgeEntry(tunnel, pathWatch, credentials)
-      : externalEntry(tunnel, external, credentials)),
+    ...authorizationEntry(bundle, tunnel, credentials),
     proposals: negotiation.proposals.map(({ prf, keyExchange, ...cipher }) => [
       encryptionTransform(cipher),
       transform(TRANSFORM_TYPE.PRF, prf),
       ...keyExchangeTransforms(keyExchange),
     ]),
     children: [childOf(tunnel, underlay, negotiation)],
-    natTraversal: natTraversalFor(tunnel.profile),
+    natTraversal: tunnel.remote === undefined ? hostNatTraversal(bundle) : natTraversalFor(tunnel.profile),
     lifetime: negotiation.ikeLifetime,
     livenessInterval: negotiation.livenessInterval,
     fragmentSize: FRAGMENT_SIZE,
@@ -89,11 +92,58 @@ function connectionOf(
 /** Who the peer is, and how each proves who it is (RFC 4301 section 4.4.3). */
 type AuthorizationEntry = Pick<
   Connection,
-  'remote' | 'localIdentity' | 'remoteIdentity' | 'localAuthentication' | 'remoteAuthentication' | 'mobike'
+  | 'remote'
+  | 'localIdentity'
+  | 'remoteIdentity'
+  | 'localAuthentication'
+  | 'remoteAuthentication'
+  | 'mobike'
+  | 'configuration'
+  | 'uniqueness'
 >;
 
-function edgeEntry(
+function authorizationEntry(
+  { pathWatch }: VerifiedBundle,
   tunnel: TunnelConfiguration,
+  credentials: EdgeCredentials,
+): AuthorizationEntry {
+  if (tunnel.remote === undefined) return hostEntry(tunnel, credentials);
+  const { external, remote } = tunnel;
+  if (external === undefined) return edgeEntry(tunnel, pathWatch, credentials);
+  // A gateway with an address of its own stays there: whoever comes from elsewhere is not it.
+  return { remote: { kind: 'fixed', endpoint: endpointOf(remote) }, ...externalProof(external, credentials) };
+}
+
+/**
+ * A host begins from wherever it is, and moves; one that comes back takes the place of what it left. Behind a NAT the address that
+ * a certificate may name is not the one that its messages come from.
+ */
+function hostEntry({ external }: HostTunnel, credentials: EdgeCredentials): AuthorizationEntry {
+  const { remoteAuthentication, ...proof } = externalProof(external, credentials);
+  return {
+    remote: { kind: 'anywhere' },
+    ...proof,
+    remoteAuthentication:
+      remoteAuthentication.kind === 'psk' ? remoteAuthentication : { ...remoteAuthentication, anySourceAddress: true },
+    mobike: { returnRoutability: 'before' },
+    configuration: configurationOf(external.assignment),
+    uniqueness: 'replace',
+  };
+}
+
+/** Each address is a pool of its own: a host gets this one, whichever it asks for. */
+function configurationOf({ addresses, nameServers, domains }: HostAssignment): HostConfiguration {
+  return {
+    kind: 'server',
+    pools: addresses.map((address) => ({ first: address, last: address })),
+    dns: nameServers,
+    domains,
+    required: true,
+  };
+}
+
+function edgeEntry(
+  tunnel: PlacedTunnel,
   pathWatch: PathWatch | undefined,
   { tenantId, edgeId, credential, authorities }: EdgeCredentials,
 ): AuthorizationEntry {
@@ -123,31 +173,19 @@ function endpointOf({ octets, port }: UnderlayAddress): Endpoint {
   return { address: octets, port };
 }
 
-/** A gateway with an address of its own stays there: whoever comes from elsewhere is not it. */
-function externalEntry(
-  { remote }: TunnelConfiguration,
-  { remoteIdentity, authentication }: ExternalPeer,
-  { credential, subject }: EdgeCredentials,
-): AuthorizationEntry {
-  const place = { kind: 'fixed', endpoint: { address: remote.octets, port: remote.port } } as const;
+function externalProof({ remoteIdentity, authentication }: ExternalPeer, { credential, subject }: EdgeCredentials) {
   if (authentication.kind === 'pre_shared_key') {
     const { localIdentity, key } = authentication;
-    return {
-      remote: place,
-      localIdentity,
-      remoteIdentity,
-      localAuthentication: { kind: 'psk', key },
-      remoteAuthentication: { kind: 'psk', key },
-    };
+    const proof = { kind: 'psk', key } as const;
+    return { localIdentity, remoteIdentity, localAuthentication: proof, remoteAuthentication: proof };
   }
   return {
-    remote: place,
     // "MUST populate ID with the Subject field from the end-entity certificate", for a binary comparison (RFC 4945 section 3.1.5).
     localIdentity: { type: ID_TYPE.DER_ASN1_DN, data: subject },
     remoteIdentity,
-    localAuthentication: { kind: 'signature', credentials: [credential] },
+    localAuthentication: { kind: 'signature', credentials: [credential] } as const,
     remoteAuthentication: {
-      kind: 'signature',
+      kind: 'signature' as const,
       authorities: authentication.anchors.map(authorityHash),
       algorithms: DIGITAL_SIGNATURE_ALGORITHMS,
     },
@@ -165,10 +203,22 @@ function natTraversalFor(profile: ProtectionProfile): NatTraversalPolicy {
   return profile.encapsulation === 'udp' ? 'forced' : 'detected';
 }
 
+/**
+ * Hosts come from behind whatever NAT or filter there is: ESP in UDP passes them all. Where an edge that may come from anywhere, too, is
+ * not to claim a NAT, nobody does, since in IKE_SA_INIT nobody has said who it is: then a NAT is looked for.
+ */
+function hostNatTraversal({ tunnels }: VerifiedBundle): NatTraversalPolicy {
+  const claimed = [...tunnels.values()].every(
+    ({ external, keying, profile }) =>
+      external !== undefined || keying.mode !== 'ikev2' || natTraversalFor(profile) === 'forced',
+  );
+  return claimed ? 'forced' : 'detected';
+}
+
 function childOf(
   { tunnelId, profile, external, remote }: TunnelConfiguration,
   underlay: UnderlayAddress,
-  negotiation: IkeNegotiation,
+  negotiation: NegotiationTerms,
 ): ChildConfiguration {
   const { childKeyExchange, childLifetime } = negotiation;
   return {
@@ -183,9 +233,12 @@ function childOf(
         ...(childKeyExchange === undefined ? [] : keyExchangeTransforms(childKeyExchange)),
       ],
     ],
-    ...(profile.mode === 'transport'
+    ...(profile.mode === 'transport' && remote !== undefined
       ? { local: [onlyAddress(underlay)], remote: [onlyAddress(remote)], transportRequired: true }
-      : { local: external?.local ?? EVERYTHING, remote: external?.remote ?? EVERYTHING }),
+      : {
+          local: external?.local ?? EVERYTHING,
+          remote: remote === undefined ? 'virtual' : (external?.remote ?? EVERYTHING),
+        }),
     mode: profile.mode,
     // An edge like this one checks later fragments (RFC 4301 section 7.3); of others that is not known.
     nonFirstFragmentsAlso: external === undefined,

@@ -35,8 +35,11 @@ export interface NegotiationState {
 export interface TunnelNegotiation extends NegotiationState {
   /** Undefined without an IKE SA. */
   readonly path?: EstablishedPath | undefined;
-  /** It is negotiated when there is a packet for it, and there is none, or the last one was long ago. */
-  readonly waitsForTraffic?: boolean;
+  /**
+   * What it is negotiated for, and that is not there: a packet, of which there is none or the last one was long ago; or the host, which
+   * begins. Undefined when it is negotiated, or to be.
+   */
+  readonly waitsFor?: 'traffic' | 'host' | undefined;
 }
 
 /** Addresses of this edge and of name servers, and the names that are to be asked of these; none: all. */

@@ -8,7 +8,9 @@ export type TunnelStart =
       readonly kind: 'trap';
       /** Milliseconds without a packet after which its associations are deleted; undefined: they stay. */
       readonly idle: number | undefined;
-    };
+    }
+  /** Nothing: the peer begins, and comes again when it has ended. */
+  | { readonly kind: 'awaited' };
 
 /** Which edge of a site answers is found out inside the tunnels to it: those of a group are there without traffic. */
 export function startOf(bundle: VerifiedBundle, tunnelId: string): TunnelStart {
@@ -17,4 +19,5 @@ export function startOf(bundle: VerifiedBundle, tunnelId: string): TunnelStart {
   return keying.negotiation.start;
 }
 
-export const AT_ONCE: TunnelStart = { kind: 'at_once' };
+export const AT_ONCE = { kind: 'at_once' } as const satisfies TunnelStart;
+export const AWAITED = { kind: 'awaited' } as const satisfies TunnelStart;

@@ -1,5 +1,6 @@
 import type { Connection, ConnectionEvent } from '@weft/ipsec-core/ike';
 import { describe, expect, it } from 'vitest';
+import { AWAITED } from './tunnel-start.js';
 import { WantedTunnels } from './wanted-tunnels.js';
 
 const ADDRESS = Uint8Array.of(192, 0, 2, 2);
@@ -195,6 +196,54 @@ describe('Wanted tunnels', () => {
       tunnels.want(FIRST, undefined);
       until(180_000);
       expect([tried.length, waiting()]).toEqual([1, 0]);
+    });
+  });
+
+  describe('with a host that is awaited', () => {
+    const REFUSED = {
+      ...SILENT,
+      kind: 'ike-attempt-failed',
+      reason: { code: 'authentication_failed', detail: 'no' },
+    } as const;
+    const NOT_ASKED = {
+      kind: 'child-failed',
+      connection: 't',
+      child: 't',
+      reason: { code: 'configuration_required' },
+    } as const;
+
+    it('are begun by nothing here, and do not fail when the host is away, or somebody else says to be it', () => {
+      const { tunnels, tried, until, waiting } = setUp();
+      tunnels.want(FIRST, undefined, AWAITED);
+      tunnels.hurry('t');
+      tunnels.hurryPeer({ address: ADDRESS, port: 1 });
+      tunnels.take(REFUSED);
+      until(600_000);
+      tunnels.take(UP);
+      tunnels.take(CHILD_GONE);
+      tunnels.hurry('t');
+      tunnels.take(SILENT);
+      tunnels.hurry('t');
+      until(1_200_000);
+      expect([tried, waiting()]).toEqual([[], 0]);
+      expect(tunnels.get('t')?.state).toMatchObject({
+        established: false,
+        failure: undefined,
+        failuresByCause: { authentication_failed: 1, peer_silent: 1 },
+      });
+    });
+
+    it('say what is wrong with the host while it is there, whoever else says to be it', () => {
+      const { tunnels } = setUp();
+      tunnels.want(FIRST, undefined, AWAITED);
+      tunnels.take(NOT_ASKED);
+      tunnels.take(UP);
+      const failure = tunnels.get('t')?.state.failure;
+      expect(failure).toEqual(expect.any(String));
+      tunnels.take(REFUSED);
+      expect(tunnels.get('t')?.state).toMatchObject({ established: true, failure });
+      tunnels.take({ kind: 'ike-closed', connection: 't', by: 'peer', history });
+      expect(tunnels.get('t')?.state).toMatchObject({ established: false, failure: undefined });
     });
   });
 });

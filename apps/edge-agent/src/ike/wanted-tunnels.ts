@@ -46,14 +46,15 @@ export class WantedTunnels {
 
   /**
    * One that is known goes on as it stands. Of a new one both ends begin; the one with the lower name at once, so that they
-   * seldom do it at the same moment. One that is trapped is begun by `hurry`, when traffic asks for it, and by nothing else.
+   * seldom do it at the same moment. One that is trapped is begun by `hurry`, when traffic asks for it, and by nothing else; one that is
+   * awaited is never begun here.
    */
   want(connection: Connection, protection: ChildProtection | undefined, start: TunnelStart = AT_ONCE): void {
     const { name } = connection;
     const known = this.#tunnels.get(name);
     const fresh = { state: UNTRIED, hurriedAt: Number.NEGATIVE_INFINITY, cancel: () => undefined };
     this.#tunnels.set(name, { ...(known ?? fresh), connection, protection, start });
-    if (start.kind === 'trap') {
+    if (start.kind !== 'at_once') {
       if (known?.start.kind === 'at_once') known.cancel();
       return;
     }
@@ -76,10 +77,7 @@ export class WantedTunnels {
   take(event: ConnectionEvent): { readonly before: NegotiationState; readonly now: NegotiationState } | undefined {
     const tunnel = this.#tunnels.get(event.connection);
     if (tunnel === undefined) return undefined;
-    const after = afterEvent(tunnel.state, event);
-    // What was there is lost, which its event tells; what nobody asks for does not go on failing.
-    const lost = tunnel.start.kind === 'trap' && event.kind === 'ike-failed' && tunnel.state.established;
-    const now = lost ? { ...after, failure: undefined } : after;
+    const now = asStarted(tunnel, event, afterEvent(tunnel.state, event));
     this.#tunnels.set(event.connection, { ...tunnel, state: now });
     // Whoever still waits for a trapped one asks again (HOLD_MILLISECONDS of the data plane).
     if (now.wants !== 'nothing' && event.kind !== 'ike-attempt-failed' && tunnel.start.kind === 'at_once')
@@ -92,6 +90,7 @@ export class WantedTunnels {
     const tunnel = this.#tunnels.get(tunnelId);
     const now = this.#parts.clock();
     if (tunnel === undefined || tunnel.state.wants === 'nothing' || now - tunnel.hurriedAt < HURRY_INTERVAL) return;
+    if (tunnel.start.kind === 'awaited') return;
     this.#tunnels.set(tunnelId, { ...tunnel, hurriedAt: now });
     this.#tryLater(tunnelId, 0);
   }
@@ -114,6 +113,27 @@ export class WantedTunnels {
   #try(tunnelId: string): void {
     const wants = this.#tunnels.get(tunnelId)?.state.wants ?? 'nothing';
     if (wants !== 'nothing') this.#parts.attempt(tunnelId, wants);
+  }
+}
+
+/**
+ * What of a failure stays beside its count. Of a trapped tunnel what was there is lost, which its event tells; what nobody asks for
+ * does not go on failing. A host that is awaited has not failed when it is away, nor because somebody without its secret says to be it: what is
+ * wrong with it shows while it is there.
+ */
+function asStarted(
+  { start, state }: Pick<WantedTunnel, 'start' | 'state'>,
+  event: ConnectionEvent,
+  after: NegotiationState,
+): NegotiationState {
+  switch (start.kind) {
+    case 'at_once':
+      return after;
+    case 'trap':
+      return event.kind === 'ike-failed' && state.established ? { ...after, failure: undefined } : after;
+    case 'awaited':
+      if (event.kind === 'ike-attempt-failed') return { ...after, failure: state.failure };
+      return event.kind === 'ike-failed' || event.kind === 'ike-closed' ? { ...after, failure: undefined } : after;
   }
 }
 

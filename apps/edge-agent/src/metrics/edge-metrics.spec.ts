@@ -4,9 +4,30 @@ import { UNTRIED } from '../ike/negotiation-state.js';
 import { edgeMetrics, type MetricSources, renderMetrics } from './edge-metrics.js';
 import { METRICS } from './metric-table.js';
 
-/** An edge at which everything has happened. */
 const PLACE = { address: Uint8Array.of(192, 0, 2, 1), port: 4500 };
 
+const TUNNEL: MetricSources['snapshot']['tunnels'][number] = {
+  tunnelId: 't',
+  inboundSpis: [1],
+  outboundSpi: 2,
+  inboundPackets: 2n ** 60n,
+  inboundBytes: 20n,
+  pathProbes: 5n,
+  pathProbeAnswers: 4n,
+  pathBlackHoles: 1n,
+  pathMtuSearch: 'search_complete',
+  roundTripProbes: 6n,
+  roundTripAnswers: 5n,
+  roundTrip: 12.5,
+  outboundPackets: 3n,
+  outboundBytes: 30n,
+  lastReceivedAt: 60_000,
+  lastSentAt: 60_000,
+  drops: [{ reason: 'replayed', packets: 3n }],
+  rekeys: 21n,
+};
+
+/** An edge at which everything has happened, and that a host is away from. */
 const SOURCES: MetricSources = {
   identity: { edgeName: 'ber"lin\\', notAfter: new Date(2_000_000_500) },
   renewal: { renewals: 2, failures: 3 },
@@ -16,7 +37,10 @@ const SOURCES: MetricSources = {
   bundle: {
     generation: 7n,
     revision: 3n,
-    tunnels: new Map([['t', { peerName: 'paris', profile: { protocol: 'ah', mode: 'transport' } }]]),
+    tunnels: new Map([
+      ['t', { peerName: 'paris', remote: PLACE, profile: { protocol: 'ah', mode: 'transport' } }],
+      ['h', { peerName: 'notebook', remote: undefined, profile: { protocol: 'esp', mode: 'tunnel' } }],
+    ]),
   } as never,
   snapshot: {
     now: 61_500,
@@ -24,28 +48,7 @@ const SOURCES: MetricSources = {
     associations: [
       { tunnelId: 't', direction: 'outbound', current: true, path: { pathMtu: 1280, largestPacket: 1218 } } as never,
     ],
-    tunnels: [
-      {
-        tunnelId: 't',
-        inboundSpis: [1],
-        outboundSpi: 2,
-        inboundPackets: 2n ** 60n,
-        inboundBytes: 20n,
-        pathProbes: 5n,
-        pathProbeAnswers: 4n,
-        pathBlackHoles: 1n,
-        pathMtuSearch: 'search_complete',
-        roundTripProbes: 6n,
-        roundTripAnswers: 5n,
-        roundTrip: 12.5,
-        outboundPackets: 3n,
-        outboundBytes: 30n,
-        lastReceivedAt: 60_000,
-        lastSentAt: 60_000,
-        drops: [{ reason: 'replayed', packets: 3n }],
-        rekeys: 21n,
-      },
-    ],
+    tunnels: [TUNNEL, { ...TUNNEL, tunnelId: 'h', inboundSpis: [] }],
     groups: [{ groupId: 'g', tunnels: [{ tunnelId: 't', alive: true, chosen: false }] }],
     policies: [
       {
@@ -87,6 +90,7 @@ const SOURCES: MetricSources = {
         path: { connection: 't', local: PLACE, remote: PLACE, localBehindNat: false },
       },
     ],
+    ['h', { ...UNTRIED, waitsFor: 'host' }],
   ]),
   blind: new Map([
     [
@@ -120,6 +124,8 @@ describe('the metrics of an edge', () => {
     // AH: whoever may see packets of this tunnel sees what is in them.
     expect(text).toContain('weft_edge_tunnel_encrypted{tunnel="t",peer="paris"} 0\n');
     expect(text).toContain('weft_edge_tunnel_transport_mode{tunnel="t",peer="paris"} 1\n');
+    expect(text).toContain('weft_edge_tunnel_waits_for_traffic{tunnel="t",peer="paris"} 0\n');
+    expect(text).toContain('weft_edge_tunnel_waits_for_host{tunnel="h",peer="notebook"} 1\n');
     expect(text).toContain('weft_edge_tunnel_silence_seconds{tunnel="t",peer="paris"} 1.5\n');
     expect(text).toContain('weft_edge_tunnel_dropped_packets_total{tunnel="t",peer="paris",reason="replayed"} 3\n');
     expect(text).toContain('weft_edge_tunnel_rekeys_total{tunnel="t",peer="paris"} 21\n');

@@ -105,15 +105,18 @@ function tunnelSamples(
 ): Sample[] {
   const labels = [tunnel.tunnelId, peerOf(bundle, tunnel.tunnelId)];
   const path = pathOf(snapshot, tunnel.tunnelId);
-  const profile = bundle?.tunnels.get(tunnel.tunnelId)?.profile;
+  const configured = bundle?.tunnels.get(tunnel.tunnelId);
+  const profile = configured?.profile;
+  const isHost = configured !== undefined && configured.remote === undefined;
   const negotiation = negotiations.get(tunnel.tunnelId);
+  const waits = negotiation?.waitsFor !== undefined;
   const keyed = tunnel.outboundSpi !== undefined && tunnel.inboundSpis.length > 0;
   const of = (name: MetricName, value: bigint | number): Sample => ({ name, labels, value });
   return [
     of('weft_edge_tunnel_keyed', Number(keyed)),
     ...(negotiation === undefined
       ? []
-      : [of('weft_edge_tunnel_waits_for_traffic', Number(negotiation.waitsForTraffic === true))]),
+      : [of(isHost ? 'weft_edge_tunnel_waits_for_host' : 'weft_edge_tunnel_waits_for_traffic', Number(waits))]),
     ...(profile === undefined
       ? []
       : [

@@ -21,6 +21,11 @@ const TABLE = {
     '1 while nothing passes and it is negotiated when something does; of tunnels that edges negotiate only',
     ['tunnel', 'peer'],
   ],
+  weft_edge_tunnel_waits_for_host: [
+    'gauge',
+    '1 while a host that comes from anywhere is away; of tunnels with such hosts only',
+    ['tunnel', 'peer'],
+  ],
   weft_edge_tunnel_alive: [
     'gauge',
     '1 while the peer answers; of tunnels to sites with several edges only',

@@ -1,5 +1,6 @@
 import { readTunnelCounters } from '@weft/ipsec-core';
 import { describe, expect, it } from 'vitest';
+import { type TunnelNegotiation, UNTRIED } from '../ike/negotiation-state.js';
 import { AgentStatus, agentStatus } from './agent-status.js';
 import { renderStatus, renderTunnels } from './render-status.js';
 
@@ -9,7 +10,12 @@ function statusOf(
   news: Partial<Sources['snapshot']>,
   renewal: Partial<Sources['renewal']> = {},
   bundle?: Sources['bundle'],
-  whoElse: { pending?: Sources['pending']; trust?: Partial<Sources['identity']>; closedNetworks?: number } = {},
+  whoElse: {
+    pending?: Sources['pending'];
+    trust?: Partial<Sources['identity']>;
+    closedNetworks?: number;
+    negotiations?: Sources['negotiations'];
+  } = {},
 ): AgentStatus {
   return agentStatus({
     identity: {
@@ -61,7 +67,7 @@ function statusOf(
       ],
       ...news,
     },
-    negotiations: new Map(),
+    negotiations: whoElse.negotiations ?? new Map(),
     blind: new Map(),
     ikeDrops: [],
     takenAt: new Date(0),
@@ -143,6 +149,24 @@ describe('status', () => {
     const [header = '', row = ''] = renderTunnels(status).split('\n');
     const at = header.indexOf('PACKETS ARE');
     expect(row.slice(at).startsWith(`${said}  `)).toBe(true);
+  });
+
+  it('says that a host that comes from anywhere is waited for, and where it is met when it has come', () => {
+    const tunnel = { ...tunnelOf('esp'), peerName: 'notebook', remote: undefined };
+    const underlay = { text: '192.0.2.1', port: 4500 };
+    const rest = { underlay, revision: 1n, generation: 1n, mappings: [], contentHash: '00', overlayMtu: 1452 };
+    const bundle = { ...rest, tunnels: new Map([['t', tunnel]]) } as never;
+    const met = { address: Uint8Array.of(203, 0, 113, 7), port: 61_000 };
+    const path = { connection: 't', local: met, remote: met, localBehindNat: false };
+    const shown = (state: TunnelNegotiation) => {
+      const status = statusOf({}, {}, bundle, { negotiations: new Map([['t', state]]) });
+      expect(AgentStatus.parse(JSON.parse(JSON.stringify(status)))).toEqual(status);
+      return renderTunnels(status).split('\n')[1]?.split(/ {2,}/).slice(0, 3);
+    };
+    expect(shown({ ...UNTRIED, waitsFor: 'host' })).toEqual(['notebook', 'anywhere', 'waits for the host']);
+    const failure = 'the peer did not ask for the configuration that it must have';
+    const there = { ...UNTRIED, established: true, failure, path };
+    expect(shown(there)).toEqual(['notebook', '203.0.113.7 port 61000', failure]);
   });
 
   it('shows by which prefixes the site and the fabric know a network', () => {

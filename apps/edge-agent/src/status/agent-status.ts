@@ -57,6 +57,7 @@ export const AgentStatus = z.object({
     z.object({
       id: z.string(),
       peer: z.string(),
+      /** Where the bundle says that the peer is; `anywhere` of a host. */
       remote: z.string(),
       /** AH authenticates packets and encrypts nothing. */
       protocol: z.enum(['esp', 'ah']),
@@ -117,8 +118,8 @@ export const AgentStatus = z.object({
           ppk: z.boolean(),
           postQuantum: z.boolean(),
           failure: z.string().nullable(),
-          /** It is negotiated when there is traffic for it, and there is none. */
-          waitsForTraffic: z.boolean(),
+          /** It is negotiated when there is traffic for it, or when the host begins; null when it is negotiated, or to be. */
+          waitsFor: z.enum(['traffic', 'host']).nullable(),
           /** Where the IKE SA meets the peer: of one behind a NAT, the outside of that; null without an IKE SA. */
           remote: z.string().nullable(),
           /** A NAT changes the addresses of this edge on the way. */
@@ -189,7 +190,7 @@ export function agentStatus(sources: StatusSources): AgentStatus {
       return {
         id: tunnel.tunnelId,
         peer: tunnel.peerName,
-        remote: `${tunnel.remote.text} port ${tunnel.remote.port}`,
+        remote: tunnel.remote === undefined ? 'anywhere' : `${tunnel.remote.text} port ${tunnel.remote.port}`,
         protocol: tunnel.profile.protocol,
         mode: tunnel.profile.mode,
         suite: suiteStatus(snapshot, tunnel.tunnelId),
@@ -274,14 +275,14 @@ function keySharesStatus(state: BlindState | undefined): AgentStatus['tunnels'][
 
 function ikeStatus(state: TunnelNegotiation | undefined): AgentStatus['tunnels'][number]['ike'] {
   if (state === undefined) return null;
-  const { established, keyExchangeMethods, ppk, failure, waitsForTraffic, path, pathCause } = state;
+  const { established, keyExchangeMethods, ppk, failure, waitsFor, path, pathCause } = state;
   return {
     established,
     keyExchange: keyExchangeNames(keyExchangeMethods),
     ppk,
     postQuantum: isPostQuantum(state),
     failure: failure ?? null,
-    waitsForTraffic: waitsForTraffic === true,
+    waitsFor: waitsFor ?? null,
     remote: path === undefined ? null : `${formatAddress(path.remote.address)} port ${path.remote.port}`,
     localBehindNat: path?.localBehindNat ?? false,
     local: path === undefined ? null : formatAddress(path.local.address),

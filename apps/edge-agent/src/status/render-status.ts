@@ -81,7 +81,7 @@ export function renderTunnels(status: Pick<AgentStatus, 'tunnels'>): string {
 }
 
 function unkeyedState({ ike, keyShares }: AgentStatus['tunnels'][number]): string {
-  if (ike?.waitsForTraffic) return 'waits for traffic';
+  if (ike !== null && ike.waitsFor !== null) return `waits for ${ike.waitsFor === 'host' ? 'the host' : 'traffic'}`;
   return ike?.failure ?? keyShares?.alarm ?? keyShares?.refusal?.reason ?? 'no associations';
 }
 

@@ -1,6 +1,6 @@
 import type { AddressRange, SecurityPolicy } from '@weft/ipsec-core';
 import { RejectionError } from '../rejection.js';
-import type { TunnelConfiguration, UnderlayAddress } from './verified-bundle.js';
+import type { PlacedTunnel, TunnelConfiguration, UnderlayAddress } from './verified-bundle.js';
 
 /**
  * Transport mode is for edges that negotiate: they alone notice a NAT, through which it is not used (RFC 7296 section 2.23.1). The
@@ -8,7 +8,7 @@ import type { TunnelConfiguration, UnderlayAddress } from './verified-bundle.js'
  */
 export function checkTransport(
   path: string,
-  { profile, keying, external, remote }: TunnelConfiguration,
+  { profile, keying, external, remote }: Pick<PlacedTunnel, 'profile' | 'keying' | 'external' | 'remote'>,
   local: UnderlayAddress,
 ): void {
   if (profile.mode !== 'transport') return;
@@ -34,7 +34,7 @@ export function checkTransportEntry(
   tunnel: TunnelConfiguration | undefined,
   local: UnderlayAddress,
 ): void {
-  if (tunnel?.profile.mode !== 'transport') return;
+  if (tunnel?.remote === undefined || tunnel.profile.mode !== 'transport') return;
   for (const { localAddresses, remoteAddresses } of selectors) {
     for (const [field, ranges, only] of [
       ['local_addresses', localAddresses, local],

@@ -1,5 +1,5 @@
 import { ahHeaderLength, espLengths, espPacketLength, INTEGRITY, underlayHeaderLength } from '@weft/ipsec-core';
-import type { ProtectionProfile, TunnelConfiguration, VerifiedBundle } from './verified-bundle.js';
+import type { PlacedTunnel, ProtectionProfile, TunnelKeying, VerifiedBundle } from './verified-bundle.js';
 
 /**
  * Octets of underlay packet that the path of a tunnel is taken to carry until it says otherwise: what becomes of the
@@ -8,7 +8,11 @@ import type { ProtectionProfile, TunnelConfiguration, VerifiedBundle } from './v
  */
 export function firstHopMtu(
   { overlayMtu }: Pick<VerifiedBundle, 'overlayMtu'>,
-  { remote, profile, keying }: Pick<TunnelConfiguration, 'remote' | 'profile' | 'keying'>,
+  {
+    remote,
+    profile,
+    keying,
+  }: Pick<PlacedTunnel, 'remote' | 'profile'> & { readonly keying: Pick<TunnelKeying, 'mode'> },
 ): number {
   const family = remote.octets.length === 4 ? 4 : 6;
   if (profile.mode === 'transport') return transportFirstHopMtu(overlayMtu, family, profile);

@@ -52,12 +52,6 @@ const SPOILED: readonly [string, (peer: ExternalPeer) => void, string, string][]
   ],
   ['ranges out of order', (p) => p.remoteAddresses.reverse(), '.remote_addresses[1]', 'not_canonical'],
   [
-    'an address for a host',
-    (p) => (p.remoteAccess = { addresses: [Buffer.of(10, 2, 0, 1)], nameServers: [], domains: [] }),
-    '.remote_access',
-    'unsupported_value',
-  ],
-  [
     'too many ranges',
     (p) => (p.localAddresses = Array.from({ length: 33 }, () => p.localAddresses[0]!)),
     '.local_addresses',

@@ -4,6 +4,7 @@ import type {
   ExternalPeer as ExternalPeerMessage,
   IkeIdentity,
   PreSharedKey,
+  RemoteAccess,
 } from '@weft/contracts/southbound';
 import { Secret } from '@weft/ipsec-core';
 import { type Identity, sameIdentity, type WireSelector } from '@weft/ipsec-core/ike';
@@ -11,7 +12,8 @@ import { type Certificate, parseCertificate } from '../../ike/credentials/certif
 import { DerError } from '../../ike/credentials/der.js';
 import { RejectionError } from '../rejection.js';
 import { integerWithin, limited, required } from './field.js';
-import type { ExternalAuthentication, ExternalPeer } from './verified-bundle.js';
+import { parseRemoteAccess } from './parse-remote-access.js';
+import type { ExternalAuthentication, ExternalGateway, ExternalPeer, RemoteHost } from './verified-bundle.js';
 
 /** The keys that came with a bundle, each to be taken by the peers whose commitments it opens. */
 export class PreSharedKeys {
@@ -51,14 +53,24 @@ export class PreSharedKeys {
 }
 
 /** What an edge must know of a gateway that is no edge. Throws RejectionError. */
-export function parseExternalPeer(path: string, message: ExternalPeerMessage, keys: PreSharedKeys): ExternalPeer {
+export function parseGateway(path: string, message: ExternalPeerMessage, keys: PreSharedKeys): ExternalGateway {
+  return { ...parseAuthorized(path, message, keys), assignment: undefined };
+}
+
+/** The same of a host, and what it is assigned. Throws RejectionError. */
+export function parseRemoteHost(
+  path: string,
+  message: ExternalPeerMessage & { readonly remoteAccess: RemoteAccess },
+  keys: PreSharedKeys,
+): RemoteHost {
+  const peer = parseAuthorized(path, message, keys);
+  const { remoteAccess } = message;
+  const assignment = parseRemoteAccess(`${path}.remote_access`, remoteAccess, `${path}.remote_addresses`, peer.remote);
+  return { ...peer, assignment };
+}
+
+function parseAuthorized(path: string, message: ExternalPeerMessage, keys: PreSharedKeys) {
   const { remoteIdentity, localAddresses, remoteAddresses } = message;
-  if (message.remoteAccess !== undefined)
-    throw new RejectionError(
-      `${path}.remote_access`,
-      'unsupported_value',
-      'this version takes in no hosts from anywhere',
-    );
   return {
     remoteIdentity: parseIdentity(`${path}.remote_identity`, required(`${path}.remote_identity`, remoteIdentity)),
     authentication: parseAuthentication(path, message, keys),
@@ -99,7 +111,10 @@ function parseAnchors(path: string, certificates: readonly Uint8Array[]): readon
   });
 }
 
-/** Whether two name the same peer with the same proof: otherwise what there is with the one is nothing of the other. */
+/**
+ * Whether two name the same peer with the same proof: otherwise what there is with the one is nothing of the other. A host with
+ * another address is another peer; of other name servers it hears when it begins anew, and need not end for them.
+ */
 export function sameExternalPeer(left: ExternalPeer | undefined, right: ExternalPeer | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
   return (

@@ -10,7 +10,7 @@ import {
   TunnelStart as TunnelStartMessage,
 } from '@weft/contracts/southbound';
 import { serialValue } from '../../ike/credentials/serial-number.js';
-import { AT_ONCE, type TunnelStart } from '../../ike/tunnel-start.js';
+import { AT_ONCE } from '../../ike/tunnel-start.js';
 import { RejectionError } from '../rejection.js';
 import { integerWithin, limited, required } from './field.js';
 import { parseCombinedMode } from './parse-combined-mode.js';
@@ -75,7 +75,7 @@ function parseIke(path: string, message: IkeConfiguration): IkeNegotiation {
   };
 }
 
-function parseStart(path: string, { start, idleSeconds }: IkeConfiguration): TunnelStart {
+function parseStart(path: string, { start, idleSeconds }: IkeConfiguration): IkeNegotiation['start'] {
   switch (start) {
     case undefined:
     case TunnelStartMessage.TUNNEL_START_AT_ONCE:

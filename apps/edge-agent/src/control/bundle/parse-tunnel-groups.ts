@@ -33,6 +33,9 @@ function parseGroup(
     const at = `${path}.tunnel_ids[${index}]`;
     const tunnel = tunnels.get(tunnelId);
     if (tunnel === undefined) throw new RejectionError(at, 'unknown_tunnel', 'it names no tunnel of this bundle');
+    if (tunnel.remote === undefined) {
+      throw new RejectionError(at, 'unsupported_value', 'a host that comes from anywhere is no edge of a site');
+    }
     // Peers are asked by dummy packets, which ESP alone has (RFC 4303 section 2.6).
     if (tunnel.profile.protocol === 'ah') {
       throw new RejectionError(

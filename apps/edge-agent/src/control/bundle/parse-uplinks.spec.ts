@@ -1,6 +1,7 @@
 import { KeyingMode, type Tunnel } from '@weft/contracts/southbound';
 import { describe, expect, it } from 'vitest';
 import { negotiatedBundle } from '../../../test/support/negotiated-bundle.js';
+import { placedTunnels } from '../../../test/support/placed-tunnels.js';
 import { AH_PROFILE, TRANSPORT_PROFILE } from '../../../test/support/test-bundle.js';
 import { parseBundle } from './parse-bundle.js';
 
@@ -27,9 +28,9 @@ describe('A bundle of edges with several uplinks', () => {
       '203.0.113.1',
       '2001:db8::1',
     ]);
-    expect([...tunnels.values()].map(({ otherRemotes }) => otherRemotes?.map(({ text }) => text))).toEqual([
-      ['2001:db8::2', '203.0.113.2'],
-    ]);
+    expect(
+      [...placedTunnels({ tunnels }).values()].map(({ otherRemotes }) => otherRemotes?.map(({ text }) => text)),
+    ).toEqual([['2001:db8::2', '203.0.113.2']]);
     expect(pathWatch).toEqual({ probeInterval: 1000, missedProbes: 3, holdDown: 30_000 });
   });
 

@@ -1,7 +1,7 @@
 import type { Bundle, Tunnel, UnderlayEndpoint } from '@weft/contracts/southbound';
 import { RejectionError } from '../rejection.js';
 import { integerWithin, limited, underlayAddress, unique } from './field.js';
-import type { PathWatch, TunnelConfiguration, UnderlayAddress, VerifiedBundle } from './verified-bundle.js';
+import type { PathWatch, PlacedTunnel, UnderlayAddress, VerifiedBundle } from './verified-bundle.js';
 
 /** What a bundle says of an edge with several uplinks beside the preferred one. Throws RejectionError. */
 export function parseUplinks(
@@ -23,7 +23,7 @@ export function parseOtherRemotes(
   path: string,
   { otherRemotes }: Tunnel,
   preferred: UnderlayAddress,
-): Pick<TunnelConfiguration, 'otherRemotes'> {
+): Pick<PlacedTunnel, 'otherRemotes'> {
   return otherRemotes === undefined
     ? {}
     : { otherRemotes: further(`${path}.other_remotes`, otherRemotes.endpoints, preferred) };
@@ -32,7 +32,7 @@ export function parseOtherRemotes(
 /** With other keying nobody tells the peer where packets come from; transport mode protects what is between two addresses alone. */
 export function checkOtherRemotes(
   path: string,
-  { otherRemotes, keying, external, profile }: TunnelConfiguration,
+  { otherRemotes, keying, external, profile }: Pick<PlacedTunnel, 'otherRemotes' | 'keying' | 'external' | 'profile'>,
 ): void {
   if (otherRemotes === undefined) return;
   if (keying.mode === 'ikev2' && external === undefined && profile.mode === 'tunnel') return;

@@ -1,11 +1,11 @@
 import type { PathMtuParameters, TravelParameters } from '@weft/ipsec-core';
 import { firstHopMtu } from './first-hop-mtu.js';
-import type { EspProfile, TunnelConfiguration, VerifiedBundle } from './verified-bundle.js';
+import type { EspProfile, PlacedTunnel, VerifiedBundle } from './verified-bundle.js';
 
 /** How packets of a tunnel travel whose ends are where the bundle says, whoever makes the keys. */
 export function tunnelTravel(
   bundle: Pick<VerifiedBundle, 'overlayMtu' | 'underlay'>,
-  tunnel: Pick<TunnelConfiguration, 'remote' | 'profile' | 'keying'>,
+  tunnel: Pick<PlacedTunnel, 'remote' | 'profile' | 'keying'>,
   { encapsulation }: Pick<EspProfile, 'encapsulation'>,
 ): Readonly<Record<'inbound' | 'outbound', TravelParameters>> {
   const outer =
@@ -15,7 +15,7 @@ export function tunnelTravel(
 
 function pathMtuOf(
   bundle: Pick<VerifiedBundle, 'overlayMtu'>,
-  tunnel: Pick<TunnelConfiguration, 'remote' | 'profile' | 'keying'>,
+  tunnel: Pick<PlacedTunnel, 'remote' | 'profile' | 'keying'>,
   encapsulation: EspProfile['encapsulation'],
 ): PathMtuParameters {
   const mtu = firstHopMtu(bundle, tunnel);

@@ -52,33 +52,69 @@ export interface UnderlayAddress {
   readonly port: number;
 }
 
-/** A peer and how traffic to it is protected. */
-export interface TunnelConfiguration {
+/** A peer and how traffic to it is protected: one that has an address, or a host without, which begins. */
+export type TunnelConfiguration = PlacedTunnel | HostTunnel;
+
+interface NamedTunnel {
   readonly tunnelId: string;
+  /** Of a peer that is no edge the identifier of that. */
   readonly peerEdgeId: string;
   readonly peerName: string;
+}
+
+/** A tunnel with an edge, or with a gateway that is none. */
+export interface PlacedTunnel extends NamedTunnel {
   readonly remote: UnderlayAddress;
   /** Further addresses of the peer, preferred first; absent: it has one. */
   readonly otherRemotes?: readonly UnderlayAddress[];
   readonly profile: ProtectionProfile;
   readonly keying: TunnelKeying;
-  /** Of a peer that is no edge: then `peerEdgeId` is the identifier of that. */
-  readonly external: ExternalPeer | undefined;
+  /** Of a peer that is no edge. */
+  readonly external: ExternalGateway | undefined;
 }
 
+/** A tunnel with a host that comes from anywhere: nobody can call it, and it negotiates, since only so it can prove who it is. */
+export interface HostTunnel extends NamedTunnel {
+  readonly remote: undefined;
+  readonly profile: EspProfile & { readonly mode: 'tunnel' };
+  readonly keying: { readonly mode: 'ikev2'; readonly negotiation: HostNegotiation };
+  readonly external: RemoteHost;
+}
+
+/** A peer that is no edge. */
+export type ExternalPeer = ExternalGateway | RemoteHost;
+
 /** A gateway that is no edge: its PAD entry, and what the one Child SA with it may carry. */
-export interface ExternalPeer {
+export interface ExternalGateway extends AuthorizedPeer {
+  readonly assignment: undefined;
+}
+
+/** A host that is assigned addresses of the overlay; `remote` is these and no others. */
+export interface RemoteHost extends AuthorizedPeer {
+  readonly assignment: HostAssignment;
+}
+
+interface AuthorizedPeer {
   readonly remoteIdentity: Identity;
   readonly authentication: ExternalAuthentication;
   readonly local: readonly WireSelector[];
   readonly remote: readonly WireSelector[];
 }
 
-/** How this edge and a gateway prove who they are. */
+/** What a host is told in the configuration payload (RFC 7296 section 3.15). Addresses are of 4 or 16 octets. */
+export interface HostAssignment {
+  /** One, or one of each family. */
+  readonly addresses: readonly Uint8Array[];
+  readonly nameServers: readonly Uint8Array[];
+  /** Domains to ask these about, without the final dot; none: everything. */
+  readonly domains: readonly string[];
+}
+
+/** How this edge and a peer that is none prove who they are. */
 export type ExternalAuthentication =
   /** `localIdentity`: what this edge shows of itself. */
   | { readonly kind: 'pre_shared_key'; readonly localIdentity: Identity; readonly key: Secret }
-  /** This edge shows its own certificate and the subject of that; the gateway one that is an anchor, or comes from one. */
+  /** This edge shows its own certificate and the subject of that; the peer one that is an anchor, or comes from one. */
   | { readonly kind: 'certificates'; readonly anchors: readonly Certificate[] };
 
 /** Tunnels with the edges of one site: packets come by any of them, and go by the most preferred whose peer answers. */
@@ -110,8 +146,18 @@ export interface BlindLifetimes {
   readonly revokedSerials: ReadonlySet<string>;
 }
 
-/** What the two edges of a tunnel negotiate. Times in milliseconds. */
-export interface IkeNegotiation {
+/** What the two edges of a tunnel negotiate. */
+export interface IkeNegotiation extends NegotiationTerms {
+  readonly start: Exclude<TunnelStart, { kind: 'awaited' }>;
+}
+
+/** What an edge and a host negotiate, which has to begin. */
+export interface HostNegotiation extends NegotiationTerms {
+  readonly start: Extract<TunnelStart, { kind: 'awaited' }>;
+}
+
+/** What is negotiated, whoever begins. Times in milliseconds. */
+export interface NegotiationTerms {
   /** Preferred first. */
   readonly proposals: readonly IkeProposal[];
   /** Of a Child SA rekey; undefined: keys come from the IKE SA alone. */
@@ -119,7 +165,6 @@ export interface IkeNegotiation {
   readonly ikeLifetime: number;
   readonly childLifetime: number;
   readonly livenessInterval: number;
-  readonly start: TunnelStart;
   /** Certificates of the peer that are not believed any more: values of serial numbers, lower-case hex. */
   readonly revokedSerials: ReadonlySet<string>;
 }
