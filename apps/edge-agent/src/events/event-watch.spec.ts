@@ -74,6 +74,19 @@ describe('what has happened between two looks', () => {
         { kind: 'tunnel_idle', tunnelId: 't' },
       ],
     ],
+    [
+      'somebody said to be a host and was not, which is no failure of the host',
+      watched(),
+      watched({
+        negotiations: new Map([
+          [
+            't',
+            { ...UNTRIED, waitsFor: 'host', failuresByCause: { authentication_failed: 1 }, refusal: 'another key' },
+          ],
+        ]),
+      }),
+      [{ kind: 'ike_failed', tunnelId: 't', cause: 'authentication_failed', count: 1, detail: 'another key' }],
+    ],
     ['it is not configured any more', up, gone, []],
     [
       'a negotiation failed, twice by one cause',

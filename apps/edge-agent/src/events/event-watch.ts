@@ -28,11 +28,12 @@ export function occurrencesBetween(before: Watched | undefined, after: Watched):
 }
 
 function failuresOf(before: Watched['negotiations'] | undefined, after: Watched['negotiations']): Occurrence[] {
-  return [...after].flatMap(([tunnelId, { failuresByCause, failure }]) => {
+  return [...after].flatMap(([tunnelId, { failuresByCause, failure, refusal }]) => {
+    const detail = failure ?? refusal;
     const was = before?.get(tunnelId)?.failuresByCause ?? {};
     return Object.entries(failuresByCause).flatMap(([cause, times]): Occurrence[] => {
       const count = times - (was[cause] ?? 0);
-      return count > 0 ? [{ kind: 'ike_failed', tunnelId, cause, count, ...(failure && { detail: failure }) }] : [];
+      return count > 0 ? [{ kind: 'ike_failed', tunnelId, cause, count, ...(detail && { detail }) }] : [];
     });
   });
 }

@@ -16,6 +16,8 @@ export interface NegotiationState {
   readonly ppk: boolean;
   /** Why the last attempt ended without what was wanted; undefined after a success. */
   readonly failure: string | undefined;
+  /** Why somebody was refused last who said to be the peer and did not prove it; undefined after a success. */
+  readonly refusal: string | undefined;
   /** Attempts that failed since the last success. */
   readonly failures: number;
   /** Attempts that failed since the agent started, by the code of their reason. */
@@ -54,6 +56,7 @@ export const UNTRIED: NegotiationState = {
   keyExchangeMethods: [],
   ppk: false,
   failure: undefined,
+  refusal: undefined,
   failures: 0,
   failuresByCause: {},
   rekeys: 0n,
@@ -71,6 +74,7 @@ export function afterEvent(state: NegotiationState, event: ConnectionEvent): Neg
       const up = {
         ...state,
         established: true,
+        refusal: undefined,
         pathCause: undefined,
         keyExchangeMethods,
         ppk: postQuantum.includes('ppk'),
@@ -91,9 +95,11 @@ export function afterEvent(state: NegotiationState, event: ConnectionEvent): Neg
       return { ...state, wants: state.established ? 'child' : state.wants };
     case 'ike-superseded':
       return { ...state, rekeys: state.rekeys + 1n };
-    case 'ike-attempt-failed':
+    case 'ike-attempt-failed': {
       // Whoever it was, has proved nothing: what is wanted is not tried any later for it.
-      return { ...state, failure: describeFailure(event.reason), failuresByCause: counted(state, event.reason) };
+      const refusal = describeFailure(event.reason);
+      return { ...state, failure: refusal, refusal, failuresByCause: counted(state, event.reason) };
+    }
     case 'configured':
       return { ...state, assigned: assignedBy(event) };
     case 'path-changed': {

@@ -229,6 +229,7 @@ describe('Wanted tunnels', () => {
       expect(tunnels.get('t')?.state).toMatchObject({
         established: false,
         failure: undefined,
+        refusal: undefined,
         failuresByCause: { authentication_failed: 1, peer_silent: 1 },
       });
     });
@@ -241,7 +242,8 @@ describe('Wanted tunnels', () => {
       const failure = tunnels.get('t')?.state.failure;
       expect(failure).toEqual(expect.any(String));
       tunnels.take(REFUSED);
-      expect(tunnels.get('t')?.state).toMatchObject({ established: true, failure });
+      const refusal = expect.stringContaining('no');
+      expect(tunnels.get('t')?.state).toMatchObject({ established: true, failure, refusal });
       tunnels.take({ kind: 'ike-closed', connection: 't', by: 'peer', history });
       expect(tunnels.get('t')?.state).toMatchObject({ established: false, failure: undefined });
     });

@@ -58,6 +58,15 @@ describe('What weft-edge ike shows', () => {
     expect(renderIkeReport(made, 'table')).toMatch(/^tokyo: established, keys by CURVE25519 \+ ML_KEM_768 \+ PPK\n/);
   });
 
+  it('says that somebody was refused who said to be the peer, where that has not failed', () => {
+    const states = new Map([['t', { ...UNTRIED, refusal: 'the pre-shared keys differ' }]]);
+    const wallClock = (at: number) => new Date(at);
+    const made = ikeReport({ edgeName: 'paris', peers: new Map(), states, negotiations: new Map(), wallClock });
+    expect(renderIkeReport(made, 'table')).toBe(
+      't: not established\nsomebody who says to be it was refused: the pre-shared keys differ',
+    );
+  });
+
   it('as text', () => {
     expect(renderIkeReport(report(), 'table')).toBe(
       [

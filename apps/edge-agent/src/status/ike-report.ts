@@ -26,6 +26,8 @@ export const IkeReport = z.object({
       /** A postquantum preshared key was mixed in (RFC 8784). */
       ppk: z.boolean(),
       failure: z.string().nullable(),
+      /** Why somebody was refused last who said to be the peer and did not prove it; null after a success. */
+      refusal: z.string().nullable(),
       failures: z.number(),
       rekeys: z.string(),
       assigned: z
@@ -61,6 +63,7 @@ export function ikeReport({ edgeName, peers, states, negotiations, wallClock }: 
         keyExchange: keyExchangeNames(state.keyExchangeMethods),
         ppk: state.ppk,
         failure: state.failure ?? null,
+        refusal: state.refusal ?? null,
         failures: state.failures,
         rekeys: String(state.rekeys),
         assigned: state.assigned ?? null,
@@ -77,7 +80,7 @@ export function ikeReport({ edgeName, peers, states, negotiations, wallClock }: 
 export function renderIkeReport({ tunnels }: IkeReport, form: 'table' | 'diagram'): string {
   if (tunnels.length === 0) return 'this edge keys no tunnel itself';
   return tunnels
-    .flatMap(({ peer, established, keyExchange, ppk, failure, negotiations }) => {
+    .flatMap(({ peer, established, keyExchange, ppk, failure, refusal, negotiations }) => {
       const keys = keyExchange.length === 0 ? '' : `, keys by ${keysMadeWith({ keyExchange, ppk })}`;
       const head = `${peer}: ${established ? 'established' : 'not established'}${keys}`;
       if (form === 'diagram') return negotiations.map(({ diagram }) => diagram);
@@ -85,7 +88,9 @@ export function renderIkeReport({ tunnels }: IkeReport, form: 'table' | 'diagram
         const left = omitted === 0 ? '' : `\n(${omitted} entries were left out)`;
         return `${state}\n${table}${left}`;
       });
-      return [[head, ...(failure === null ? [] : [failure]), ...parts].join('\n')];
+      const refused =
+        refusal === null || refusal === failure ? [] : [`somebody who says to be it was refused: ${refusal}`];
+      return [[head, ...(failure === null ? [] : [failure]), ...refused, ...parts].join('\n')];
     })
     .join('\n\n');
 }
