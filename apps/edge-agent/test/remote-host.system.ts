@@ -15,9 +15,11 @@ import {
   NOTEBOOK,
   OUTSIDE,
   PHONE,
+  tabletOf,
 } from './support/hosts-behind-nat.js';
 import { hasNft, Namespaces, namespacesUnavailable } from './support/namespaces.js';
-import { type HostSettings, StrongswanHost, strongswanUnavailable } from './support/strongswan-host.js';
+import { type HostProof, type HostSettings, StrongswanHost, strongswanUnavailable } from './support/strongswan-host.js';
+import { TestCredential } from './support/test-authority.js';
 import { signBundle } from './support/test-bundle.js';
 import { EDGE_ID, TestPki } from './support/test-pki.js';
 
@@ -33,14 +35,26 @@ describe.skipIf(unavailable !== undefined)(`a remote host${unavailable ? ` (${un
   let edge: AgentProcess;
   let notebook: StrongswanHost;
   let phone: StrongswanHost;
+  let tablet: KnownHost;
+  let certified: HostProof;
   /** What has crossed the internet since the last call. */
   let crossed: () => Promise<Crossed>;
 
   beforeAll(async () => {
     names = buildHostNetwork(namespaces);
-    const pki = await TestPki.create();
-    const preSharedKeys = [NOTEBOOK.key, PHONE.key];
-    const bundle = { ...signBundle(pki, hostsBundle(), { edgeId: EDGE_ID }), preSharedKeys };
+    const [pki, fleet] = await Promise.all([TestPki.create(), TestCredential.root('CN=Fleet')]);
+    tablet = tabletOf(Buffer.from(fleet.der));
+    const alternative = [{ type: 'dns' as const, value: tablet.identity }];
+    const issued = await fleet.issue('CN=tablet', { names: alternative });
+    certified = {
+      kind: 'certificate',
+      certificate: issued.pem,
+      privateKey: issued.privateKeyPem,
+      authority: pki.root.pem,
+    };
+    const preSharedKeys = [NOTEBOOK.proof.key, PHONE.proof.key];
+    const content = hostsBundle([NOTEBOOK, PHONE, tablet]);
+    const bundle = { ...signBundle(pki, content, { edgeId: EDGE_ID }), preSharedKeys };
     const identity = await pki.storedIdentity('127.0.0.1:1');
     edge = await AgentProcess.prepare(namespaces, names.edge, path.join(directory, 'state'), identity, bundle);
     notebook = new StrongswanHost(namespaces, names.notebook, path.join(directory, 'notebook'));
@@ -80,16 +94,28 @@ describe.skipIf(unavailable !== undefined)(`a remote host${unavailable ? ` (${un
     await phone.kill();
   });
 
+  it('with a certificate of its authority shows that, and believes the edge by its own', async () => {
+    await phone.start({ ...settings(PHONE), identity: tablet.identity, gatewayIdentity: 'CN=edge', proof: certified });
+    expect(phone.connect()).toMatch(/initiate completed successfully/);
+    expect(assignedIn(names.phone)).toEqual([...tablet.assigned]);
+    await expectUp(tablet);
+    await phone.kill();
+    await phone.start({ ...settings(PHONE), gatewayIdentity: 'CN=edge', proof: certified });
+    expect(phone.connect()).not.toMatch(/initiate completed successfully/);
+    await phone.kill();
+  });
+
   it('that says to be another one is refused, and why is said; that one goes on', async () => {
-    await phone.start({ ...settings(NOTEBOOK), key: PHONE.key.key.toString() });
+    await phone.start({ ...settings(NOTEBOOK), proof: settings(PHONE).proof });
     expect(phone.connect()).toMatch(/AUTHENTICATION_FAILED/);
     await edge.said(/^somebody who says to be this host was refused$/);
     expect(edge.log.find(({ msg }) => msg.startsWith('somebody who says'))?.['reason']).toMatch(
       /pre-shared keys differ/,
     );
+    expect(edge.command('ike')).toMatch(/somebody who says to be it was refused: .*pre-shared keys differ/);
     await expectUp(NOTEBOOK);
     await phone.kill();
-    await phone.start({ ...settings(PHONE), key: NOTEBOOK.key.key.toString() });
+    await phone.start({ ...settings(PHONE), proof: settings(NOTEBOOK).proof });
     expect(phone.connect()).toMatch(/AUTHENTICATION_FAILED/);
     await phone.kill();
   });
@@ -151,19 +177,19 @@ describe.skipIf(unavailable !== undefined)(`a remote host${unavailable ? ` (${un
     expect(edge.command('metrics')).toMatch(/weft_edge_tunnel_waits_for_host\{[^}]*peer="notebook"\} 1\n/);
   });
 
-  function settings({ identity, key }: KnownHost): HostSettings {
+  function settings({ identity, proof }: typeof NOTEBOOK | typeof PHONE): HostSettings {
     return {
       gateway: EDGE.underlay,
       identity,
       gatewayIdentity: EDGE.identity,
-      key: key.key.toString(),
+      proof: { kind: 'key', key: proof.key.key.toString() },
       networks: EDGE.networks,
       addresses: ANY,
     };
   }
 
   async function expectUp({ name, assigned }: KnownHost): Promise<void> {
-    const namespace = names[name as 'notebook' | 'phone'];
+    const namespace = name === NOTEBOOK.name ? names.notebook : names.phone;
     for (const [index, address] of assigned.entries()) {
       const inside = EDGE.hosts[index] ?? '';
       await expect.poll(() => ping(names.edge, inside, address), PATIENCE).toMatch(/3 received/);

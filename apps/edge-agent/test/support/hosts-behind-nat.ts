@@ -34,29 +34,44 @@ export interface KnownHost {
   readonly name: string;
   readonly tunnelId: string;
   readonly identity: string;
-  readonly key: PreSharedKey;
+  /** What it proves itself with: a key, or a certificate that comes from these, DER. */
+  readonly proof:
+    | { readonly kind: 'key'; readonly key: PreSharedKey }
+    | { readonly kind: 'pinned'; readonly certificates: Buffer[] };
   readonly assigned: readonly [v4: string, v6: string];
   /** Where it is behind the NAT; it may move to the next one there. */
   readonly inside: readonly [string, string];
 }
 
-export const NOTEBOOK: KnownHost = {
+export const NOTEBOOK = {
   name: 'notebook',
   tunnelId: '00000000-0000-4000-8000-00000000000a',
   identity: 'notebook.example',
-  key: { salt: Buffer.alloc(32, 1), key: Buffer.from('correct horse battery staple') },
+  proof: { kind: 'key', key: { salt: Buffer.alloc(32, 1), key: Buffer.from('correct horse battery staple') } },
   assigned: ['10.9.0.7', '2001:db8:9::7'],
   inside: ['10.77.1.10', '10.77.1.11'],
-};
-export const PHONE: KnownHost = {
+} as const satisfies KnownHost;
+export const PHONE = {
   name: 'phone',
   tunnelId: '00000000-0000-4000-8000-00000000000b',
   identity: 'phone.example',
-  key: { salt: Buffer.alloc(32, 2), key: Buffer.from('purple monkey dishwasher') },
+  proof: { kind: 'key', key: { salt: Buffer.alloc(32, 2), key: Buffer.from('purple monkey dishwasher') } },
   assigned: ['10.9.0.8', '2001:db8:9::8'],
   inside: ['10.77.2.10', '10.77.2.11'],
-};
-const HOSTS = [NOTEBOOK, PHONE];
+} as const satisfies KnownHost;
+const PLACES = [NOTEBOOK, PHONE];
+
+/** A host with a certificate of its authority. @param authority DER */
+export function tabletOf(authority: Buffer): KnownHost {
+  return {
+    name: 'tablet',
+    tunnelId: '00000000-0000-4000-8000-00000000000c',
+    identity: 'tablet.example',
+    proof: { kind: 'pinned', certificates: [authority] },
+    assigned: ['10.9.0.9', '2001:db8:9::9'],
+    inside: PHONE.inside,
+  };
+}
 
 /** The namespaces of the picture. */
 export interface HostNames {
@@ -89,8 +104,8 @@ export function buildHostNetwork(namespaces: Namespaces): HostNames {
   namespaces.ip(names.internet, `route add ${EDGE.networks[0]} via ${EDGE.underlay}`);
   namespaces.ip(names.internet, `route add ${POOLS[0]} via ${OUTSIDE[0]}`);
   for (const each of EDGE.hosts) address(names.edge, each.includes(':') ? `${each}/128` : `${each}/32`, 'lo');
-  for (const { name, inside } of HOSTS) {
-    const namespace = names[name as 'notebook' | 'phone'];
+  for (const { name, inside } of PLACES) {
+    const namespace = names[name];
     namespaces.connect(namespace, 'wifi', names.nat, name);
     const [first] = inside;
     address(namespace, `${first}/24`, 'wifi');
@@ -113,7 +128,7 @@ export function buildHostNetwork(namespaces: Namespaces): HostNames {
 }
 
 /** What the edge runs: a tunnel and an entry per family for each host, and the pools whole. */
-export function hostsBundle(hosts: readonly KnownHost[] = HOSTS): Bundle {
+export function hostsBundle(hosts: readonly KnownHost[]): Bundle {
   return {
     device: { mtu: 1400 },
     underlay: { address: EDGE.underlay, port: 4500 },
@@ -139,7 +154,7 @@ export function hostsBundle(hosts: readonly KnownHost[] = HOSTS): Bundle {
   };
 }
 
-function tunnelOf({ name, tunnelId, identity, key, assigned }: KnownHost): Tunnel {
+function tunnelOf({ name, tunnelId, identity, proof, assigned }: KnownHost): Tunnel {
   const keyExchange = { method: KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE25519, additionalMethods: [] };
   const encryption = EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16;
   const prf = PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_384;
@@ -158,9 +173,13 @@ function tunnelOf({ name, tunnelId, identity, key, assigned }: KnownHost): Tunne
       revokedSerials: [],
     },
     externalPeer: {
-      localIdentity: { type: ID_FQDN, data: Buffer.from(EDGE.identity) },
+      ...(proof.kind === 'key'
+        ? {
+            localIdentity: { type: ID_FQDN, data: Buffer.from(EDGE.identity) },
+            authentication: { $case: 'preSharedKeyCommitment', value: commitmentTo(proof.key) },
+          }
+        : { authentication: { $case: 'pinnedCertificates', value: { certificates: proof.certificates } } }),
       remoteIdentity: { type: ID_FQDN, data: Buffer.from(identity) },
-      authentication: { $case: 'preSharedKeyCommitment', value: commitmentTo(key) },
       localAddresses: EDGE.networks.map(range),
       remoteAddresses: assigned.map(single),
       remoteAccess: {

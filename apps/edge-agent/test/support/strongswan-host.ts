@@ -10,12 +10,22 @@ export function strongswanUnavailable(): string | undefined {
   return installations().length === 0 ? 'needs strongSwan: npm test unpacks it on Debian and Ubuntu' : undefined;
 }
 
+/** How it and the gateway prove who they are. Certificates and keys are PEM; `authority` is whom it believes. */
+export type HostProof =
+  | { readonly kind: 'key'; readonly key: string }
+  | {
+      readonly kind: 'certificate';
+      readonly certificate: string;
+      readonly privateKey: string;
+      readonly authority: string;
+    };
+
 /** What a notebook is configured with. */
 export interface HostSettings {
   readonly gateway: string;
   readonly identity: string;
   readonly gatewayIdentity: string;
-  readonly key: string;
+  readonly proof: HostProof;
   /** Networks behind the gateway. */
   readonly networks: readonly string[];
   /** Virtual addresses that it asks for: none, any, or some in particular. */
@@ -44,7 +54,7 @@ export class StrongswanHost {
 
   /** Starts it with these settings; it has not called anybody yet. */
   async start(settings: HostSettings): Promise<void> {
-    writeFileSync(`${this.#directory}/swanctl/swanctl.conf`, swanctlConf(settings));
+    this.#configure(settings);
     const command = strongswanCommand(this.#installation, '/usr/lib/ipsec/charon');
     // Its file with its process number has one place; another strongSwan of this machine may have it.
     const mounts = ['--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$@"', 'sh'];
@@ -54,6 +64,20 @@ export class StrongswanHost {
     daemon.stdout.resume();
     await appearance(this.#directory, 'vici', daemon);
     this.swanctl('--load-all');
+  }
+
+  #configure(settings: HostSettings): void {
+    const { proof } = settings;
+    const write = (name: string, content: string) => {
+      const file = `${this.#directory}/swanctl/${name}`;
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, content);
+    };
+    write('swanctl.conf', swanctlConf(settings));
+    if (proof.kind === 'key') return;
+    write('x509/host.pem', proof.certificate);
+    write('private/host.pem', proof.privateKey);
+    write('x509ca/gateway.pem', proof.authority);
   }
 
   /** Calls the gateway. @returns what swanctl says, whether it succeeds or not. */
@@ -121,7 +145,11 @@ function appearance(directory: string, name: string, child: NamespacedProcess): 
   });
 }
 
-function swanctlConf({ gateway, identity, gatewayIdentity, key, networks, addresses }: HostSettings): string {
+function swanctlConf({ gateway, identity, gatewayIdentity, proof, networks, addresses }: HostSettings): string {
+  const [auth, secrets] =
+    proof.kind === 'key'
+      ? ['psk', `ike-office { id-us = ${identity}\n id-them = "${gatewayIdentity}"\n secret = "${proof.key}" }`]
+      : ['pubkey', ''];
   return `
 connections {
   office {
@@ -133,8 +161,8 @@ connections {
     proposals = aes256gcm16-prfsha384-x25519
     dpd_delay = 2s
     keyingtries = 0
-    local { auth = psk\n id = ${identity} }
-    remote { auth = psk\n id = ${gatewayIdentity} }
+    local { auth = ${auth}\n id = ${identity} }
+    remote { auth = ${auth}\n id = "${gatewayIdentity}" }
     children {
       ${CHILD} {
         remote_ts = ${networks.join(', ')}
@@ -145,14 +173,14 @@ connections {
     }
   }
 }
-secrets { ike-office { id-us = ${identity}\n id-them = ${gatewayIdentity}\n secret = "${key}" } }
+secrets { ${secrets} }
 `;
 }
 
 const CHILD = 'office';
 const STRONGSWAN_CONF = `
 charon {
-  load = random nonce openssl pem pkcs1 x509 revocation constraints pubkey aes sha1 sha2 hmac kdf gcm curve25519 kernel-libipsec kernel-netlink socket-default vici resolve
+  load = random nonce openssl pem pkcs1 pkcs8 x509 revocation constraints pubkey aes sha1 sha2 hmac kdf gcm curve25519 kernel-libipsec kernel-netlink socket-default vici resolve
   retransmit_tries = 3
   retransmit_timeout = 0.5
   retransmit_base = 1.3
@@ -164,5 +192,5 @@ charon {
     default = 1
     flush_line = yes } }
 }
-swanctl { load = pem pkcs1 x509 revocation constraints pubkey openssl random }
+swanctl { load = pem pkcs1 pkcs8 x509 revocation constraints pubkey openssl random }
 `;
