@@ -124,6 +124,11 @@ export type HostConfiguration =
   | {
       readonly kind: 'server';
       readonly pools: readonly AddressRange[];
+      /**
+       * Addresses that are this peer's own, whoever had them before: they go before those of pools, in which they must not be. Without it
+       * there are none.
+       */
+      readonly fixed?: readonly Uint8Array[];
       /** Addresses of name servers. */
       readonly dns: readonly Uint8Array[];
       /** Domains that are to be asked of them, without the final dot; needs `dns` (RFC 8598 section 3.1). */

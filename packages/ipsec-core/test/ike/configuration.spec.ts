@@ -126,6 +126,14 @@ describe('Configuration payload (RFC 7296 section 3.15, RFC 8598)', () => {
     expect(pair.left.events[0]).toMatchObject({ addresses: [POOL6.first], dns: [], domains: [] });
   });
 
+  it('gives a peer the address that is its own, and of the other family one of a pool', () => {
+    const own = Uint8Array.of(10, 98, 0, 7);
+    const pair = remoteAccess(CLIENT, { ...SERVER, fixed: [own] });
+    expect(pair.left.events[0]).toMatchObject({ kind: 'configured', addresses: [own, POOL6.first] });
+    expect(pair.right.sad.standing()[0]?.association.remote).toEqual([onlyAddress(own), onlyAddress(POOL6.first)]);
+    expect(pair.right.engine.associations()[0]?.host.addressPools.lease(POOL4, 'a')).toEqual(POOL4.first);
+  });
+
   it('says when no address is left: the IKE SA stands, without a Child SA', () => {
     const pair = remoteAccess({ kind: 'client', families: [4], dns: false }, { ...SERVER, pools: [POOL6] });
     expect(pair.left.events).toMatchObject([

@@ -54,7 +54,8 @@ function atGateway({ name, proof, assigned }: Host): Connection {
     uniqueness: 'replace',
     configuration: {
       kind: 'server',
-      pools: [{ first: assigned, last: assigned }],
+      pools: [],
+      fixed: [assigned],
       dns: [DNS],
       domains: ['corp.example'],
       required: true,
@@ -103,6 +104,11 @@ class Gateway {
         engine.handle({ kind: 'datagram', local: at, remote: GATEWAY, octets }, this.now);
     }
     return events;
+  }
+
+  configure(hosts: readonly Host[]): void {
+    this.engine.handle({ kind: 'configure', connections: hosts.map(atGateway) }, this.now);
+    drained(this.engine, this.now, this.events, this.sad);
   }
 
   /** By connection: where the packets of its Child SA go, and what it may carry. */
@@ -208,5 +214,21 @@ describe('Hosts that come from anywhere', () => {
     for (const each of elsewhere) gateway.visit(each);
     expect(gateway.standing()).toEqual(new Map(elsewhere.map((each) => [each.name, up(each)])));
     expect(gateway.engine.establishedPaths()).toHaveLength(2);
+  });
+
+  it('have the address of another one as soon as it is theirs, also when that one is silent', () => {
+    const [one, other] = [host(0), host(1)];
+    const gateway = new Gateway([one, other]);
+    gateway.visit(one);
+    gateway.visit(other);
+    const [next, before] = [
+      { ...other, assigned: one.assigned },
+      { ...one, assigned: other.assigned },
+    ];
+    // As the host of the engine does: what is for another peer from now on has an end first.
+    gateway.configure([]);
+    gateway.configure([next, before]);
+    for (const each of [next, before]) gateway.visit(each);
+    expect(gateway.standing()).toEqual(new Map([next, before].map((each) => [each.name, up(each)])));
   });
 });

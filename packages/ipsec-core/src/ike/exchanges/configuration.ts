@@ -80,14 +80,19 @@ function isSplit({ connection }: Lineage, payloads: readonly Payload[]): boolean
 
 type Server = Extract<HostConfiguration, { kind: 'server' }>;
 
-/** One address of each family that is asked for, of the first pool that has one. */
-function lease({ lineage, host }: IkeSa, { pools }: Server, request: ConfigurationPayload): Uint8Array[] {
+/** One address of each family that is asked for: that of the peer, or one of the first pool that has one. */
+function lease({ lineage, host }: IkeSa, { pools, fixed = [] }: Server, request: ConfigurationPayload): Uint8Array[] {
   const { type: idType, data } = lineage.connection.remoteIdentity;
   const owner = `${idType}:${toHex(data)}`;
   const addresses: Uint8Array[] = [];
   for (const [type, length] of ADDRESS_FAMILY) {
     const asked = request.attributes.find((attribute) => attribute.type === type);
     if (asked === undefined) continue;
+    const own = fixed.find((address) => address.length === length);
+    if (own !== undefined) {
+      addresses.push(own);
+      continue;
+    }
     const wanted = asked.value.length >= length ? asked.value.subarray(0, length) : undefined;
     for (const range of pools.filter(({ first }) => first.length === length)) {
       const address = host.addressPools.lease(range, owner, wanted);
