@@ -220,14 +220,14 @@ describe('Connections of a bundle', () => {
 
   it('with a host wait for it anywhere, assign it its addresses and nothing else, and let it move', () => {
     const [connection] = fabricConnections(hosts(parseBundle(remoteHostBundle(), [PRE_SHARED_KEY])), CREDENTIALS);
-    const only = (address: Uint8Array) => ({ first: address, last: address });
     expect(connection).toMatchObject({
       remote: { kind: 'anywhere' },
       remoteIdentity: { type: ID_TYPE.FQDN, data: Uint8Array.from(Buffer.from('notebook.example')) },
       remoteAuthentication: { kind: 'psk' },
       configuration: {
         kind: 'server',
-        pools: ASSIGNED.map((text) => only(parseAddress(text))),
+        pools: [],
+        fixed: ASSIGNED.map(parseAddress),
         dns: NAME_SERVERS.map(parseAddress),
         domains: ['corp.example'],
         required: true,

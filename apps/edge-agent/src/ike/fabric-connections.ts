@@ -131,11 +131,12 @@ function hostEntry({ external }: HostTunnel, credentials: EdgeCredentials): Auth
   };
 }
 
-/** Each address is a pool of its own: a host gets this one, whichever it asks for. */
+/** A host gets these, whichever it asks for. */
 function configurationOf({ addresses, nameServers, domains }: HostAssignment): HostConfiguration {
   return {
     kind: 'server',
-    pools: addresses.map((address) => ({ first: address, last: address })),
+    pools: [],
+    fixed: addresses,
     dns: nameServers,
     domains,
     required: true,
