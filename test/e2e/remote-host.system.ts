@@ -10,10 +10,11 @@ import { whyNoLab } from './support/why-no-lab.js';
 
 /**
  * A notebook with strongSwan, configured by nothing but the snippet that the API gives for it and the key, calls the edge of berlin, is
- * assigned an address of the pool there, and reaches hosts of two sites:
+ * assigned an address of each pool there, and reaches hosts of three sites, of which tokyo is IPv6 inside:
  *
- *   10.1.0.10 [ host ] --- [ edge of berlin ] ~~~ internet ~~~ [ strongSwan ] 10.99.0.1
- *   10.2.0.10 [ host ] --- [ edge of tokyo ] ~~~~~~~'
+ *   10.1.0.10 [ host ] --- [ edge of berlin ] ~~~ internet ~~~ [ strongSwan ] 10.99.0.1, fd5e:8a10:3c71:99::1
+ *   10.2.0.10 [ host ] --- [ edge of paris ]  ~~~~~~'    '
+ *   fd5e:8a10:3c71:3::10 [ host ] --- [ edge of tokyo ] ~'
  */
 const [strongswan] = installations();
 const reason =
@@ -23,7 +24,13 @@ const reason =
 
 const KEY = 'correct horse battery staple';
 const ADDRESS = '10.99.0.1';
-const HOSTS = ['10.1.0.10', '10.2.0.10'];
+const ADDRESS6 = 'fd5e:8a10:3c71:99::1';
+/** By site: a host there, and what the notebook has in the same IP version. */
+const PAIRS = [
+  ['berlin', '10.1.0.10', ADDRESS],
+  ['paris', '10.2.0.10', ADDRESS],
+  ['tokyo', 'fd5e:8a10:3c71:3::10', ADDRESS6],
+] as const;
 
 let lab: Lab;
 let notebook: LabStrongswan;
@@ -48,12 +55,12 @@ afterAll(async () => {
 });
 
 it('is waited for as long as it does not call, and is not down', async () => {
-  expect(host.assigned).toMatchObject([{ address: ADDRESS }]);
+  expect(host.assigned).toMatchObject([{ address: ADDRESS }, { address: ADDRESS6 }]);
   const tunnel = await untilTunnel('waiting');
   expect(tunnel.externalPeer).toMatchObject({ name: 'Notebook', address: null, port: null });
 });
 
-it('calls the edge, has the address of the pool and no other, and is told of its name server', async () => {
+it('calls the edge, has its addresses of the pools and no others, and is told of the name server', async () => {
   const { client, tenantId } = lab.api;
   const shown = await client.GET('/api/v1/tenants/{tenantId}/external-peers/{externalPeerId}/snippet', {
     params: { path: { tenantId, externalPeerId: host.id } },
@@ -61,21 +68,21 @@ it('calls the edge, has the address of the pool and no other, and is told of its
   notebook.configure(answerOf(shown, 'Read the snippet'), KEY);
   await notebook.start();
   await untilTunnel('up');
-  expect(await notebook.swanctl('--list-sas')).toContain(`[${ADDRESS}]`);
+  expect(await notebook.swanctl('--list-sas')).toContain(`[${ADDRESS} ${ADDRESS6}]`);
   const addresses = await lab.execute(lab.topology.controllerNamespace, 'ip', ['-o', 'address']);
-  expect(addresses.stdout.match(/10\.99\.\d+\.\d+/g)).toEqual([ADDRESS]);
+  expect(addresses.stdout.match(/10\.99\.\d+\.\d+|fd5e:\S+:99:[^/]+/g)).toEqual([ADDRESS, ADDRESS6]);
   expect(readFileSync(`${directory}/resolv.conf`, 'utf8')).toContain('nameserver 10.1.0.53');
 });
 
-it('reaches a host of the site of the pool, and through it one of another site, and is reached by both', async () => {
-  for (const target of HOSTS) await untilAnswered(lab.topology.controllerNamespace, ['-I', ADDRESS, target]);
-  for (const site of ['berlin', 'tokyo']) {
-    await untilAnswered(siteNamed(lab.topology, site).hostNamespace, [ADDRESS]);
+it('reaches a host of the site of the pools, and through it those of other sites, and is reached by all', async () => {
+  for (const [site, target, address] of PAIRS) {
+    await untilAnswered(lab.topology.controllerNamespace, ['-I', address, target]);
+    await untilAnswered(siteNamed(lab.topology, site).hostNamespace, [address]);
   }
 });
 
 it('has nothing of it in the clear, not even what is for an address of the pool that nobody has', async () => {
-  for (const site of ['berlin', 'tokyo']) {
+  for (const site of ['berlin', 'paris']) {
     const { hostNamespace } = siteNamed(lab.topology, site);
     const { code } = await lab.execute(hostNamespace, 'ping', ['-n', '-c', '1', '-W', '1', '10.99.0.77']);
     expect(code).not.toBe(0);
@@ -96,20 +103,15 @@ async function describeHost(): Promise<ExternalPeer> {
   const { client, tenantId } = lab.api;
   const siteId = lab.fabric.siteIds.get('berlin') ?? '';
   const params = { path: { tenantId } };
-  const pool: AddressPool = answerOf(
-    await client.POST('/api/v1/tenants/{tenantId}/address-pools', {
-      params,
-      body: {
-        name: 'notebooks',
-        description: '',
-        siteId,
-        prefix: '10.99.0.0/24',
-        nameServers: ['10.1.0.53'],
-        domains: [],
-      },
-    }),
-    'Make the pool',
-  );
+  const pool = async (name: string, prefix: string, nameServers: string[]): Promise<AddressPool> => {
+    const poolBody = { name, description: '', siteId, prefix, nameServers, domains: [] };
+    const answer = await client.POST('/api/v1/tenants/{tenantId}/address-pools', { params, body: poolBody });
+    return answerOf(answer, 'Make a pool');
+  };
+  const pools = [
+    await pool('notebooks', '10.99.0.0/24', ['10.1.0.53']),
+    await pool('notebooks, IPv6', 'fd5e:8a10:3c71:99::/64', []),
+  ];
   const body = {
     name: 'Notebook',
     description: '',
@@ -117,7 +119,7 @@ async function describeHost(): Promise<ExternalPeer> {
     identity: 'notebook.example',
     localIdentity: 'berlin.example',
     preSharedKey: KEY,
-    assigned: [{ addressPoolId: pool.id }],
+    assigned: pools.map(({ id }) => ({ addressPoolId: id })),
   };
   const made = await client.POST('/api/v1/tenants/{tenantId}/external-peers', { params, body: body as never });
   const rules = [
@@ -125,8 +127,8 @@ async function describeHost(): Promise<ExternalPeer> {
       name: 'notebooks',
       action: 'PROTECT' as const,
       enabled: true,
-      sources: [{ kind: 'address_pool' as const, addressPoolId: pool.id }],
-      destinations: ['berlin', 'tokyo'].map((site) => ({
+      sources: pools.map(({ id }) => ({ kind: 'address_pool' as const, addressPoolId: id })),
+      destinations: PAIRS.map(([site]) => ({
         kind: 'site' as const,
         siteId: lab.fabric.siteIds.get(site) ?? '',
       })),

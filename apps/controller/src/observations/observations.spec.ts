@@ -180,6 +180,8 @@ describe('the condition of a tunnel with an external peer', () => {
     },
   });
   const refused = 'the gateway refused the Child SA: TS_UNACCEPTABLE';
+  const GATEWAY = { address: '203.0.113.9' };
+  const AWAITED = 'It is negotiated when the host calls, which it has not, or has left.';
 
   it.each([
     ['nothing is reported yet', true, undefined, 'establishing', 'The edge calls the gateway; there is no IKE SA yet.'],
@@ -223,7 +225,16 @@ describe('the condition of a tunnel with an external peer', () => {
       'The edge is not connected to the controller; it needs no controller to go on with its traffic.',
     ],
   ])('when %s', (_, connected, status, state, reason) => {
-    expect(externalCondition({ connected, status })).toEqual({ state, reason });
+    expect(externalCondition({ connected, status }, GATEWAY)).toEqual({ state, reason });
+  });
+
+  it.each([
+    ['nothing is reported yet', undefined, 'waiting', AWAITED],
+    ['the host has not called', waiting(said([], 0, false)), 'waiting', AWAITED],
+    ['the host is there', said([300], 400, true), 'up', null],
+    ['the host asks for what it does not get', said([], 0, true, refused), 'down', `The edge reports: ${refused}`],
+  ])('of a remote host when %s', (_, status, state, reason) => {
+    expect(externalCondition({ connected: true, status }, { address: null })).toEqual({ state, reason });
   });
 });
 

@@ -1,7 +1,7 @@
 import type { KeyingMode } from '@weft/fabric-compiler';
 import type { ExternalEnd } from '../distribution/fabric-tunnels.js';
 
-/** `waiting`: it is negotiated when there is traffic for it, and there is none. Nothing is missing. */
+/** `waiting`: it is negotiated when there is traffic for it, or when a remote host calls, and there is none. Nothing is missing. */
 export type TunnelCondition = 'up' | 'waiting' | 'establishing' | 'down';
 
 /** A counter pair since the edge started, and its rate between the last two reports. */
@@ -79,7 +79,7 @@ export interface TunnelState {
   readonly reason: string | null;
   /** Times that its associations were replaced, since the controller started or, when the edges make the keys, since they did. */
   readonly rekeys: number;
-  /** The other end, when that is a gateway that is not ours: nothing is known of it but what our end says. */
+  /** The other end, when that is an external peer: nothing is known of it but what our end says. */
   readonly externalPeer: ExternalEnd | null;
   /** Those that are edges. */
   readonly ends: readonly [TunnelEndState] | readonly [TunnelEndState, TunnelEndState];

@@ -82,7 +82,7 @@ export class TunnelStates {
       securityProtocol: 'esp',
       mode: 'tunnel',
       keyExchange: negotiatedKeyExchange([end.status, end.status]),
-      ...externalCondition(end),
+      ...externalCondition(end, externalPeer),
       rekeys: rekeysOf(end),
       externalPeer,
       ends: [this.#negotiatedEnd(tunnelId, edgeId, end)],
