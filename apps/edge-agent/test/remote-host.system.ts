@@ -147,17 +147,22 @@ describe.skipIf(unavailable !== undefined)(`a remote host${unavailable ? ` (${un
     expect(await crossed()).toMatchObject({ clear: 0 });
   });
 
+  it('is followed when its NAT gets another address, with all it has', async () => {
+    const before = ikeSaOf(notebook);
+    moveNat(OUTSIDE[0], OUTSIDE[1]);
+    await expectUp(NOTEBOOK);
+    await expect.poll(() => stateOf('notebook'), PATIENCE).toMatch(/198\.51\.100\.2 port 4\d{4} +keyed/);
+    expect(ikeSaOf(notebook)).toBe(before);
+  });
+
   it('comes back from another address after it went without a word, to the address that it had', async () => {
     await notebook.kill();
-    namespaces.ip(names.nat, `address add ${OUTSIDE[1]}/24 dev wan`);
-    // With the address its mappings go.
-    namespaces.ip(names.nat, `address del ${OUTSIDE[0]}/24 dev wan`);
-    namespaces.ip(names.nat, 'route replace default via 198.51.100.254');
+    moveNat(OUTSIDE[1], OUTSIDE[0]);
     await notebook.start(settings(NOTEBOOK));
     expect(notebook.connect()).toMatch(/initiate completed successfully/);
     expect(assignedIn(names.notebook)).toEqual([...NOTEBOOK.assigned]);
     await expectUp(NOTEBOOK);
-    expect(stateOf('notebook')).toMatch(/198\.51\.100\.2 port 4\d{4} +keyed/);
+    expect(stateOf('notebook')).toMatch(/198\.51\.100\.1 port 4\d{4} +keyed/);
   });
 
   it('is kept in while the agent is away, and comes again by itself when that is back', async () => {
@@ -186,6 +191,13 @@ describe.skipIf(unavailable !== undefined)(`a remote host${unavailable ? ` (${un
       networks: EDGE.networks,
       addresses: ANY,
     };
+  }
+
+  /** With the address that it loses the mappings of the NAT go. */
+  function moveNat(from: string, to: string): void {
+    namespaces.ip(names.nat, `address add ${to}/24 dev wan`);
+    namespaces.ip(names.nat, `address del ${from}/24 dev wan`);
+    namespaces.ip(names.nat, 'route replace default via 198.51.100.254');
   }
 
   async function expectUp({ name, assigned }: KnownHost): Promise<void> {
