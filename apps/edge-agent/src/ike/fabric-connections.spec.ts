@@ -235,7 +235,13 @@ describe('Connections of a bundle', () => {
       mobike: { returnRoutability: 'before' },
       uniqueness: 'replace',
       natTraversal: 'forced',
-      children: [{ mode: 'tunnel', remote: 'virtual', local: [{ first: Uint8Array.of(10, 1, 0, 0) }] }],
+      children: [
+        {
+          mode: 'tunnel',
+          remote: 'virtual',
+          local: [{ first: Uint8Array.of(10, 1, 0, 0) }, { first: parseAddress('2001:db8:1::') }],
+        },
+      ],
     });
     expect(connection).not.toHaveProperty('remoteAuthentication.anySourceAddress');
   });

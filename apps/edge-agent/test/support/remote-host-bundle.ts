@@ -1,5 +1,5 @@
 import type { Bundle, ExternalPeer, PreSharedKey } from '@weft/contracts/southbound';
-import { parseAddress } from '@weft/ipsec-core';
+import { parseAddress, parsePrefix } from '@weft/ipsec-core';
 import { certificateBundle, externalBundle, PRE_SHARED_KEY } from './external-bundle.js';
 
 /** What the host of `remoteHostBundle` is assigned. */
@@ -26,6 +26,8 @@ export function hostOf({ tunnels }: Bundle): ExternalPeer {
 function ofHosts(bundle: Bundle): Bundle {
   for (const tunnel of bundle.tunnels) {
     delete tunnel.remote;
+    const { first, last } = parsePrefix('2001:db8:1::/64').range;
+    hostOf(bundle).localAddresses.push({ first: Buffer.from(first), last: Buffer.from(last) });
     const addresses = ASSIGNED.map((text) => Buffer.from(parseAddress(text)));
     Object.assign(hostOf(bundle), {
       remoteIdentity: { type: 2, data: Buffer.from('notebook.example') },

@@ -64,9 +64,7 @@ export function parseRemoteHost(
   keys: PreSharedKeys,
 ): RemoteHost {
   const peer = parseAuthorized(path, message, keys);
-  const { remoteAccess } = message;
-  const assignment = parseRemoteAccess(`${path}.remote_access`, remoteAccess, `${path}.remote_addresses`, peer.remote);
-  return { ...peer, assignment };
+  return { ...peer, assignment: parseRemoteAccess(path, message.remoteAccess, peer) };
 }
 
 function parseAuthorized(path: string, message: ExternalPeerMessage, keys: PreSharedKeys) {
@@ -121,8 +119,13 @@ export function sameExternalPeer(left: ExternalPeer | undefined, right: External
     sameIdentity(left.remoteIdentity, right.remoteIdentity) &&
     sameSelectors(left.local, right.local) &&
     sameSelectors(left.remote, right.remote) &&
+    sameAddresses(left.assignment?.addresses, right.assignment?.addresses) &&
     sameAuthentication(left.authentication, right.authentication)
   );
+}
+
+function sameAddresses(left: readonly Uint8Array[] = [], right: readonly Uint8Array[] = []): boolean {
+  return left.length === right.length && left.every((one) => right.some((other) => sameOctets(one, other)));
 }
 
 function sameAuthentication(left: ExternalAuthentication, right: ExternalAuthentication): boolean {

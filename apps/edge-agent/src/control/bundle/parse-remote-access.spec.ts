@@ -116,6 +116,21 @@ describe('a host that comes from anywhere', () => {
     });
   });
 
+  it('may be assigned an address of a family in which it has nobody here to talk with, and be known by that or not', () => {
+    for (const named of [1, 2]) {
+      const bundle = remoteHostBundle();
+      const host = hostOf(bundle);
+      host.localAddresses.pop();
+      host.remoteAddresses.length = named;
+      expect(parsed(bundle)?.external?.assignment?.addresses).toEqual(ASSIGNED.map(parseAddress));
+      const another = Buffer.from(parseAddress('2001:db8:2::8'));
+      const moved = structuredClone(bundle);
+      hostOf(moved).remoteAccess!.addresses[1] = another;
+      if (named === 2) hostOf(moved).remoteAddresses[1] = { first: another, last: another };
+      expect(sameExternalPeer(parsed(bundle)?.external, parsed(moved)?.external)).toBe(false);
+    }
+  });
+
   it.each(SPOILED)('with %s is refused', (_, spoil, path, rule) => {
     const bundle = remoteHostBundle();
     spoil(hostOf(bundle).remoteAccess!);

@@ -5,29 +5,34 @@ import { limited } from './field.js';
 import type { HostAssignment } from './verified-bundle.js';
 
 /**
- * What a host is assigned, which is all that its Child SA may carry of it: `remote` are the addresses behind the peer, at
- * `remotePath`. Throws RejectionError.
+ * What a host is assigned, at `remote_access` of the peer at `path`. That is all that its Child SA may carry of it: the addresses behind
+ * it are these, but for one of a family in which it has nobody here to talk with, which may be left out. Throws RejectionError.
  */
 export function parseRemoteAccess(
   path: string,
   { addresses, nameServers, domains }: RemoteAccess,
-  remotePath: string,
-  remote: readonly WireSelector[],
+  { local, remote }: Ends,
 ): HostAssignment {
-  const assigned = parseAssigned(`${path}.addresses`, addresses);
-  if (!isExactly(remote, assigned)) {
-    throw new RejectionError(remotePath, 'unexpected_value', 'of a host they are the addresses that it is assigned');
+  const access = `${path}.remote_access`;
+  const assigned = parseAssigned(`${access}.addresses`, addresses);
+  const needed = assigned.filter((address) => local.some((range) => isOfFamily(range, address)));
+  if (!areAmong(remote, assigned) || !needed.every((address) => remote.some((range) => isOnly(range, address)))) {
+    throw new RejectionError(
+      `${path}.remote_addresses`,
+      'unexpected_value',
+      'of a host they are the addresses that it is assigned',
+    );
   }
-  const servers = limited(`${path}.name_servers`, nameServers, MAX_NAME_SERVERS);
+  const servers = limited(`${access}.name_servers`, nameServers, MAX_NAME_SERVERS);
   if (domains.length > 0 && servers.length === 0) {
-    throw new RejectionError(`${path}.domains`, 'unexpected_value', 'there is no name server to ask about them');
+    throw new RejectionError(`${access}.domains`, 'unexpected_value', 'there is no name server to ask about them');
   }
   return {
     addresses: assigned,
-    nameServers: servers.map((octets, index) => parseAddress(`${path}.name_servers[${index}]`, octets)),
-    domains: limited(`${path}.domains`, domains, MAX_DOMAINS).map((text, index) => {
+    nameServers: servers.map((octets, index) => parseAddress(`${access}.name_servers[${index}]`, octets)),
+    domains: limited(`${access}.domains`, domains, MAX_DOMAINS).map((text, index) => {
       if (text.length <= MAX_DOMAIN && DOMAIN.test(text)) return text;
-      throw new RejectionError(`${path}.domains[${index}]`, 'bad_identifier', 'it is no domain name');
+      throw new RejectionError(`${access}.domains[${index}]`, 'bad_identifier', 'it is no domain name');
     }),
   };
 }
@@ -58,17 +63,19 @@ function parseAddress(path: string, octets: Uint8Array): Uint8Array {
   return Uint8Array.from(octets);
 }
 
-/** Ranges are disjoint, and addresses differ: as many of one as of the other, and each is one of them. */
-function isExactly(ranges: readonly WireSelector[], addresses: readonly Uint8Array[]): boolean {
-  return (
-    ranges.length === addresses.length &&
-    ranges.every(
-      (range) =>
-        range.type === 'range' &&
-        Buffer.compare(range.first, range.last) === 0 &&
-        addresses.some((address) => Buffer.compare(address, range.first) === 0),
-    )
-  );
+/** What the Child SA may carry of either end. */
+type Ends = Readonly<Record<'local' | 'remote', readonly WireSelector[]>>;
+
+function areAmong(ranges: readonly WireSelector[], addresses: readonly Uint8Array[]): boolean {
+  return ranges.every((range) => addresses.some((address) => isOnly(range, address)));
+}
+
+function isOnly(range: WireSelector, address: Uint8Array): boolean {
+  return range.type === 'range' && [range.first, range.last].every((end) => Buffer.compare(end, address) === 0);
+}
+
+function isOfFamily(range: WireSelector, address: Uint8Array): boolean {
+  return range.type === 'range' && range.first.length === address.length;
 }
 
 const FAMILIES = 2;
