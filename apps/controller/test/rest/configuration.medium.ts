@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type {
   Configuration,
+  ConfiguredAddressPool,
   ConfiguredEdge,
   ConfiguredNetwork,
   ConfiguredRule,
@@ -139,6 +140,16 @@ const OFFICE: Configuration = {
       preference: 1,
     },
   ],
+  addressPools: [
+    {
+      name: 'notebooks',
+      description: '',
+      site: 'berlin',
+      prefix: '10.99.0.0/24',
+      nameServers: ['10.1.0.53', '2001:db8::53'],
+      domains: ['corp.example'],
+    },
+  ],
   externalPeers: [],
   groups: [
     {
@@ -190,12 +201,12 @@ describe('a configuration', () => {
   it('comes out as it went in, and changes nothing the second time', async () => {
     const tenantId = await makeTenant();
     const first = await imported(tenantId, OFFICE);
-    expect(first).toMatchObject({ changed: true, counts: { created: 10, changed: 0, removed: 0, kept: 0 } });
+    expect(first).toMatchObject({ changed: true, counts: { created: 11, changed: 0, removed: 0, kept: 0 } });
     expect(JSON.parse(await exported(tenantId, 'json'))).toEqual(OFFICE);
     expect(parse(await exported(tenantId))).toEqual(OFFICE);
     for (const query of ['', '?prune=true']) {
       const again = await imported(tenantId, await exported(tenantId), query);
-      expect(again).toMatchObject({ changed: false, counts: { unchanged: 11 } });
+      expect(again).toMatchObject({ changed: false, counts: { unchanged: 12 } });
     }
   });
 
@@ -271,6 +282,7 @@ describe('a configuration', () => {
       ...document,
       fabric: OFFICE.fabric,
       edges: OFFICE.edges,
+      addressPools: OFFICE.addressPools,
       externalPeers: [],
       groups: OFFICE.groups,
       services: OFFICE.services,
@@ -561,6 +573,7 @@ describe('a configuration', () => {
             sites: [],
             networks: [],
             edges: [],
+            addressPools: [],
             externalPeers: [],
             groups: [],
             services: [],
@@ -616,6 +629,32 @@ function externalPeer(
   return fc.tuple(rest, proof).map(([fields, proven]) => ({ ...fields, ...proven }));
 }
 
+/** Of both IP versions in turn, each with a prefix of its own. */
+function addressPool(name: string, site: string, index: number): ConfiguredAddressPool {
+  const prefix = index < 2 ? `10.9${index}.0.0/24` : `2001:db8:9${index}::/64`;
+  const nameServers = index === 1 ? [] : ['10.1.0.53', '2001:db8::53'];
+  return { name, description: '', site, prefix, nameServers, domains: index === 2 ? ['corp.example'] : [] };
+}
+
+/** Of one or two pools of one site, with addresses that no other host has. */
+function remoteHost(
+  n: number,
+  pick: number,
+  pools: readonly ConfiguredAddressPool[],
+  description: fc.Arbitrary<string>,
+): fc.Arbitrary<ConfiguredExternalPeer> {
+  const [pool] = pools.slice(pick % pools.length);
+  const isIpv6 = (one: ConfiguredAddressPool | undefined) => one?.prefix.includes(':');
+  const second = pools.find((other) => other.site === pool?.site && isIpv6(other) !== isIpv6(pool));
+  const assigned = [...(pool === undefined ? [] : [pool]), ...(second === undefined ? [] : [second])].map((one) => ({
+    addressPool: one.name,
+    address: one.prefix.replace(/0?\/\d+$/, String(n + 1)),
+  }));
+  return externalPeer(`host ${n}`, [pool?.site ?? ''], description).map(
+    ({ address: _, port: __, prefixes: ___, ...common }) => ({ ...common, assigned }),
+  );
+}
+
 /** Of each kind, of sites with these names. */
 function arbitraryTopology(names: readonly string[]): fc.Arbitrary<ConfiguredTopology> {
   const some = (minLength: number) => fc.shuffledSubarray([...names], { minLength });
@@ -664,18 +703,23 @@ const configurations: fc.Arbitrary<Configuration> = fc
   .record({
     names: fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 4 }),
     networks: fc.array(fc.nat(), { maxLength: 4 }),
+    pools: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 4 }),
     peers: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 3 }),
+    hosts: fc.array(fc.nat(), { maxLength: 3 }),
     groups: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 3 }),
     serviceNames: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 3 }),
   })
-  .chain(({ names, networks: picks, peers, groups, serviceNames }) => {
+  .chain(({ names, networks: picks, pools, peers, hosts, groups, serviceNames }) => {
     const networks = picks.map((pick, index): ConfiguredNetwork => {
       const prefix = index % 2 === 0 ? `10.${index}.0.0/16` : `2001:db8:${index}::/48`;
       const labels = LABELS[pick % LABELS.length] ?? {};
       return { site: names[pick % names.length] ?? '', name: `${NAMES[pick % NAMES.length]} ${index}`, prefix, labels };
     });
     const description = fc.constantFrom('', 'one line', 'two\nlines\n', '  indented', 'tab\there', '|', '\n');
-    const externalPeers = peers.map((peer) => externalPeer(peer, names, description));
+    const addressPools = pools.map((name, index) => addressPool(name, names[index % names.length] ?? '', index));
+    const gateways = peers.map((peer) => externalPeer(peer, names, description));
+    const remoteHosts = hosts.map((pick, n) => remoteHost(n, pick, addressPools, description));
+    const externalPeers = [...gateways, ...(addressPools.length === 0 ? [] : remoteHosts)];
     const place: fc.Arbitrary<NamedPlace> = fc.oneof(
       fc.constantFrom(...names).map((site): NamedPlace => ({ kind: 'site', site })),
       fc.constantFrom('10.0.0.0/8', '::/0').map((prefix): NamedPlace => ({ kind: 'prefix', prefix })),
@@ -691,6 +735,7 @@ const configurations: fc.Arbitrary<Configuration> = fc
     const selector: fc.Arbitrary<NamedSelector> = fc.oneof(
       fc.constant<NamedSelector>({ kind: 'any' }),
       ...groups.map((group) => fc.constant<NamedSelector>({ kind: 'group', group })),
+      ...pools.map((pool) => fc.constant<NamedSelector>({ kind: 'address_pool', addressPool: pool })),
       place,
     );
     const member: fc.Arbitrary<NamedGroupMember> = fc.oneof(
@@ -759,6 +804,7 @@ const configurations: fc.Arbitrary<Configuration> = fc
       ),
       networks: fc.constant(networks),
       edges: fc.uniqueArray(edge, { ...named, comparator: sameEdgeOrPlace, selector: (one) => one }),
+      addressPools: fc.constant(addressPools),
       externalPeers: fc.tuple(...externalPeers),
       groups: fc.tuple(
         ...groups.map((group) =>

@@ -237,8 +237,14 @@ async function fillCanaryTenant(): Promise<string[]> {
     description: CANARY,
     rules: [rule(`${CANARY} rule`, made.berlin.id, made.tokyo.id)],
   });
+  const pool = await api.make('/address-pools', {
+    name: `${CANARY} pool`,
+    siteId: made.berlin.id,
+    prefix: '10.99.0.0/24',
+  });
+  const host = await api.make('/external-peers', remoteHost(`${CANARY} host`, made.berlin.id, pool.id));
   await api.make('/revisions', { comment: CANARY });
-  return [api.tenantId, policy.id, ...Object.values(made).map(({ id }) => id)];
+  return [api.tenantId, policy.id, pool.id, host.id, ...Object.values(made).map(({ id }) => id)];
 }
 
 async function fillOwnTenant(): Promise<string[]> {
@@ -253,7 +259,10 @@ async function fillOwnTenant(): Promise<string[]> {
   };
   const [here, there] = [await make('/sites', { name: 'here' }), await make('/sites', { name: 'there' })];
   const rules = [rule('r', here, there)];
+  const pool = await make('/address-pools', { name: 'pool', siteId: here, prefix: '10.99.0.0/24' });
   return [
+    pool,
+    await make('/external-peers', remoteHost('host', here, pool)),
     here,
     there,
     await make('/networks', { siteId: here, name: 'lan', prefix: '10.1.0.0/16' }),
@@ -264,6 +273,11 @@ async function fillOwnTenant(): Promise<string[]> {
     await make('/policies', { name: 'q', rules: [] }),
     await make('/policy-tests', { ...rules[0], action: undefined, name: 't', expect: 'allowed' }),
   ];
+}
+
+function remoteHost(name: string, siteId: string, addressPoolId: string) {
+  const ends = { identity: 'host.example', localIdentity: 'edge.example', preSharedKey: 'a key for the tests of this' };
+  return { name, siteId, ...ends, assigned: [{ addressPoolId }] };
 }
 
 async function makeMember(tenant: string): Promise<void> {
