@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { HostAddress, Name } from '../../platform/http/schemas.js';
+import { assignedOf } from '../external-peers/assigned-address.dto.js';
 import { certificateHex, certificatePem } from '../external-peers/certificate-text.js';
 import {
-  assignedOf,
   externalPeerFields,
   KEPT_KEY,
   PreSharedKeyOrKept,

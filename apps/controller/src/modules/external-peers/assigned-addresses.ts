@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { SqlExecutor } from '../../platform/database/connection-options.js';
 import type { DomainError } from '../../platform/http/domain-error.js';
+import type { AssignedAddressInput } from './assigned-address.dto.js';
 import {
   addressAssignedTwice,
   addressOutsidePool,
@@ -10,7 +11,6 @@ import {
   unknownAddressPool,
 } from './assigned-addresses.errors.js';
 import { AssignedAddressesRepository, type AssigningPool } from './assigned-addresses.repository.js';
-import type { AssignedAddressInput } from './external-peer.dto.js';
 import type { AssignedAddress, StoredRemoteHost } from './stored-external-peer.js';
 
 /** A host that is to be assigned addresses. */

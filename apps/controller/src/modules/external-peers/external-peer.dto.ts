@@ -1,21 +1,12 @@
 import { MAX_SETTINGS_TEXT } from '@weft/fabric-compiler';
 import { z } from 'zod';
 import { pageSchema } from '../../platform/http/page.js';
-import {
-  Description,
-  HostAddress,
-  Identifier,
-  Name,
-  Prefix,
-  Timestamp,
-  UnderlayAddress,
-} from '../../platform/http/schemas.js';
+import { Description, Identifier, Name, Prefix, Timestamp, UnderlayAddress } from '../../platform/http/schemas.js';
+import { AssignedAddress, AssignedAddressInput, assignedOf } from './assigned-address.dto.js';
 import { isCertificatePem } from './certificate-text.js';
 import { KEY_EXCHANGE_NAMES } from './key-exchange-names.js';
 
 const MAX_PREFIXES = 32;
-/** One of each IP version. */
-export const MAX_ASSIGNED = 2;
 const MAX_CERTIFICATES = 8;
 const MAX_CERTIFICATE_TEXT = 32_768;
 /** More would be more than a body may have. */
@@ -69,27 +60,6 @@ const Certificates = z.array(CertificateText).min(1).max(MAX_CERTIFICATES).meta(
   description:
     'PEM of authorities that the gateway has its certificate from, or of its own certificate: it is believed when it shows one of these or one from these, which names its identity as a subject alternative name (RFC 4945 section 3.1) and, if it limits the use of its key, allows id-kp-ipsecIKE. In place of a pre-shared key.',
 });
-
-export const AssignedAddress = z
-  .strictObject({ addressPoolId: Identifier, address: HostAddress })
-  .meta({ id: 'AssignedAddress', description: 'An address of an address pool, which one remote host has.' });
-
-export const AssignedAddressInput = z
-  .strictObject({
-    addressPoolId: Identifier,
-    address: HostAddress.optional().meta({
-      description: 'Absent: the one that the host has of the pool, or else the lowest that is free.',
-    }),
-  })
-  .meta({ id: 'AssignedAddressInput', description: 'An address of an address pool, or any of them.' });
-
-/** Of a remote host, in every form of it. */
-export function assignedOf<Assigned extends z.ZodType>(assigned: Assigned) {
-  return z.array(assigned).min(1).max(MAX_ASSIGNED).optional().meta({
-    description:
-      'It is a remote host: it comes from anywhere, is assigned these addresses (RFC 7296 section 3.15), one for each IP version at most, and has no others in the fabric. Absent: a gateway.',
-  });
-}
 
 /** What describes an external peer in every form of it, but for its key and for what it is assigned. */
 export const externalPeerFields = {
@@ -360,7 +330,6 @@ export const ExternalPeerSnippet = z
   })
   .meta({ id: 'ExternalPeerSnippet', description: 'What the operator of the gateway configures, by the draft.' });
 
-export type AssignedAddressInput = z.infer<typeof AssignedAddressInput>;
 export type ExternalIkeProposal = z.infer<typeof ExternalIkeProposal>;
 export type ExternalEspProposal = z.infer<typeof ExternalEspProposal>;
 export type CreateExternalPeer = z.infer<typeof CreateExternalPeer>;
