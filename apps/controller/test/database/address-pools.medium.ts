@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
 import type postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { applyMigrations } from '../../src/db/apply-migrations.js';
 import { readMigrations } from '../../src/db/migration-files.js';
+import { AssignedAddressesRepository } from '../../src/modules/external-peers/assigned-addresses.repository.js';
 import { openPool, type SqlTypes } from '../../src/platform/database/connection-options.js';
 import { describeOnServers } from '../support/on-servers.js';
 import type { TestPostgres } from '../support/test-postgres.js';
 import { type SeededTenant, seedTenant } from './seed-tenant.js';
+
+type Sql = postgres.Sql<SqlTypes> | postgres.TransactionSql<SqlTypes>;
+
+/** Ends a transaction that is to leave nothing behind. */
+const UNDO = new Error('undone');
 
 /** What the tables themselves refuse, whoever writes; a seeded tenant has the pool 10.99.0.0/24 and a host with 10.99.0.1 of it. */
 describeOnServers('address pools', (start) => {
@@ -27,9 +34,9 @@ describeOnServers('address pools', (start) => {
     await server.remove();
   });
 
-  const pool = (prefix: string, { tenantId, siteId }: SeededTenant = ours) => {
+  const pool = (prefix: string, { tenantId, siteId }: SeededTenant = ours, on: Sql = sql) => {
     const id = randomUUID();
-    const insert = sql`
+    const insert = on`
       insert into address_pools (id, tenant_id, site_id, name, prefix)
       values (${id}, ${tenantId}, ${siteId}, ${`pool-${id}`}, ${prefix}::text::cidr)`;
     return { id, insert };
@@ -38,9 +45,20 @@ describeOnServers('address pools', (start) => {
     peerId: string,
     poolId: string,
     { prefix, address, siteId = ours.siteId }: { prefix: string; address: string; siteId?: string },
-  ) => sql`
+    on: Sql = sql,
+  ) => on`
     insert into assigned_addresses (tenant_id, external_peer_id, address_pool_id, site_id, prefix, address)
     values (${ours.tenantId}, ${peerId}, ${poolId}, ${siteId}, ${prefix}::text::cidr, ${address}::text::inet)`;
+  const remoteHost = async (on: Sql = sql) => {
+    const id = randomUUID();
+    await on`
+      insert into external_peers (id, tenant_id, site_id, name, kind, identity, local_identity, commitment, ike_proposals,
+        esp_proposal)
+      select ${id}, tenant_id, site_id, ${`host-${id}`}, kind, identity, local_identity, commitment, ike_proposals,
+        esp_proposal
+      from external_peers where id = ${ours.remoteHostId}`;
+    return id;
+  };
   const broken = (constraint: string) => ({ constraint_name: constraint });
 
   it('of one tenant do not overlap, and those of two may', async () => {
@@ -58,13 +76,7 @@ describeOnServers('address pools', (start) => {
   it('have addresses for hosts, each for one, within the prefix, and one of each IP version for a host', async () => {
     const { id, insert } = pool('2001:db8::/64');
     await insert;
-    const [other] = await sql<{ id: string }[]>`
-      insert into external_peers (id, tenant_id, site_id, name, kind, identity, local_identity, commitment, ike_proposals,
-        esp_proposal)
-      select ${randomUUID()}, tenant_id, site_id, 'other host', kind, identity, local_identity, commitment, ike_proposals,
-        esp_proposal
-      from external_peers where id = ${ours.remoteHostId} returning id`;
-    const host = other?.id ?? '';
+    const host = await remoteHost();
     const place = { prefix: '10.99.0.0/24' };
     const refused = (address: string) => assign(host, ours.addressPoolId, { ...place, address });
     await expect(refused('10.99.0.1')).rejects.toMatchObject(broken('assigned_addresses_address_key'));
@@ -79,6 +91,34 @@ describeOnServers('address pools', (start) => {
     await second.insert;
     await expect(assign(host, second.id, { prefix: '10.98.0.0/24', address: '10.98.0.1' })).rejects.toMatchObject(
       broken('assigned_addresses_family'),
+    );
+  });
+
+  it('have the lowest address that is free, whatever is taken', async () => {
+    const repository = new AssignedAddressesRepository();
+    const places = fc.tuple(fc.constantFrom('10.77.0.0/28', '2001:db8:77::/124'), fc.uniqueArray(fc.nat(15)));
+    await fc.assert(
+      fc.asyncProperty(places, async ([prefix, taken]) => {
+        const addressOf = (place: number) =>
+          prefix.includes(':') ? `2001:db8:77::${place === 0 ? '' : place.toString(16)}` : `10.77.0.${place}`;
+        const forHosts = Array.from({ length: 15 }, (_, index) => index).filter(
+          (place) => place > 0 && (prefix.includes(':') || place < 15),
+        );
+        const free = [...forHosts, ...(prefix.includes(':') ? [15] : [])].find((place) => !taken.includes(place));
+        const undone = sql.begin(async (transaction) => {
+          const { id, insert } = pool(prefix, ours, transaction);
+          await insert;
+          for (const place of taken) {
+            const host = await remoteHost(transaction);
+            await assign(host, id, { prefix, address: addressOf(place) }, transaction);
+          }
+          const found = await repository.lowestFree(transaction as never, ours.tenantId, id);
+          expect(found).toBe(free === undefined ? undefined : addressOf(free));
+          throw UNDO;
+        });
+        await expect(undone).rejects.toBe(UNDO);
+      }),
+      { numRuns: 30 },
     );
   });
 
