@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { AuditLog, Policy, Revision } from '@weft/contracts/rest';
+import type { AddressPool, AuditLog, Configuration, ExternalPeer, Policy, Revision } from '@weft/contracts/rest';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeOnServers } from '../support/on-servers.js';
 import { temporaryDirectory } from '../support/temporary-directory.js';
@@ -9,6 +9,8 @@ import { cookieOf, logIn, rule } from './support/api.js';
 
 /** As many requests at once as show what two would not. */
 const AT_ONCE = 6;
+/** How often what writes the same in different ways does so at once. */
+const ROUNDS = 12;
 
 describeOnServers('two controllers', (start) => {
   let postgres: TestPostgres;
@@ -111,6 +113,59 @@ describeOnServers('two controllers', (start) => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(AT_ONCE - 1).fill(412)]);
     const winner = answers.findIndex(({ status }) => status === 200);
     expect(await read('/policies/order')).toMatchObject({ policyIds: rotated(winner) });
+  });
+
+  it('assign no address twice, and end nothing in a deadlock, whatever is done with hosts and their pool at once', async () => {
+    const { id: siteId } = await make('/sites', { name: 'of hosts' });
+    const pool = { name: 'hosts', siteId, prefix: '10.77.0.0/24' };
+    const { id: addressPoolId } = await make<AddressPool>('/address-pools', pool);
+    const host = (name: string) => ({
+      name,
+      siteId,
+      identity: `${name}@corp.example`,
+      localIdentity: 'edge.example',
+      preSharedKey: 'a key for the tests of this',
+      assigned: [{ addressPoolId }],
+    });
+    const first = await make<ExternalPeer>('/external-peers', host('first'));
+    const second = await make<ExternalPeer>('/external-peers', host('second'));
+    const document = await read<Configuration>('/configuration/export?format=json');
+    const { addressPools, externalPeers = [] } = document;
+    const [one, other] = externalPeers;
+    const swapped = [
+      { ...one, assigned: other?.assigned },
+      { ...other, assigned: one?.assigned },
+    ];
+    const any = { 'if-match': '*' };
+    const writes: readonly ((n: number) => Parameters<typeof ask>[2] & { path: string })[] = [
+      (n) => ({ path: '/external-peers', method: 'POST', body: host(`host-${n}`) }),
+      (n) => ({
+        path: `/address-pools/${addressPoolId}`,
+        method: 'PUT',
+        body: { ...pool, prefix: `10.77.0.0/${20 + (n % 5)}` },
+        headers: any,
+      }),
+      () => ({ path: `/external-peers/${first.id}`, method: 'PUT', body: host('first'), headers: any }),
+      (n) => ({
+        path: '/configuration/import',
+        method: 'POST',
+        body: { version: 1, addressPools, externalPeers: n % 2 === 0 ? externalPeers : swapped },
+      }),
+      () => ({ path: `/external-peers/${second.id}`, method: 'PUT', body: host('second'), headers: any }),
+    ];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const answers = await Promise.all(
+        writes.map((write, turn) => {
+          const { path, ...init } = write(round);
+          return ask(turn, path, init);
+        }),
+      );
+      for (const answer of answers) expect([200, 201, 409], await answer.clone().text()).toContain(answer.status);
+    }
+    const { items } = await read<{ items: ExternalPeer[] }>('/external-peers?limit=1000');
+    const addresses = items.flatMap(({ assigned = [] }) => assigned.map(({ address }) => address));
+    expect(addresses).toHaveLength(ROUNDS + 2);
+    expect(new Set(addresses).size).toBe(ROUNDS + 2);
   });
 
   it('publish a draft once, and say so once in the audit log', async () => {

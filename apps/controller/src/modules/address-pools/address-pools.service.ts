@@ -19,7 +19,10 @@ import {
 } from './address-pools.errors.js';
 import { AddressPoolsRepository } from './address-pools.repository.js';
 
-/** Addresses for remote hosts. Part of the draft: nothing here is in force before a revision is published. */
+/**
+ * Addresses for remote hosts. Part of the draft: nothing here is in force before a revision is published. Whoever writes a pool, or what is
+ * assigned of it, has the tenant first, so that none of them waits for another who waits for it.
+ */
 @Injectable()
 export class AddressPoolsService {
   readonly #database: Database;
@@ -66,6 +69,7 @@ export class AddressPoolsService {
   ): Promise<AddressPool> {
     if (ifMatch === undefined) throw ifMatchRequired('address pool');
     return this.#write(tenantId, poolId, input, async (sql) => {
+      await this.#tenants.lock(sql, tenantId);
       const stored = await this.#repository.lock(sql, tenantId, poolId);
       if (stored === undefined) throw notFound('address_pool', poolId);
       if (!matchesTag(ifMatch, stored.version)) throw changedMeanwhile('address pool', stored.version);
@@ -85,6 +89,7 @@ export class AddressPoolsService {
     const used = async () => inUse('address_pool', await this.#repository.users(this.#database.sql, tenantId, poolId));
     await refusing(
       this.#database.transaction(async (sql) => {
+        await this.#tenants.lock(sql, tenantId);
         const stored = await this.#repository.lock(sql, tenantId, poolId);
         if (stored === undefined) throw notFound('address_pool', poolId);
         demandUnchanged('address pool', stored.version, ifMatch);

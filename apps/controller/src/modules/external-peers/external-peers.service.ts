@@ -104,6 +104,7 @@ export class ExternalPeersService {
   ): Promise<ExternalPeer> {
     if (ifMatch === undefined) throw ifMatchRequired('external peer');
     return this.#write(input, async (sql) => {
+      await this.#tenants.lock(sql, tenantId);
       const stored = await this.#repository.lock(sql, tenantId, peerId);
       if (stored === undefined) throw notFound('external_peer', peerId);
       if (!matchesTag(ifMatch, stored.version)) throw changedMeanwhile('external peer', stored.version);
@@ -120,6 +121,7 @@ export class ExternalPeersService {
     const used = async () => inUse('external_peer', await this.#repository.users(this.#database.sql, tenantId, peerId));
     await refusing(
       this.#database.transaction(async (sql) => {
+        await this.#tenants.lock(sql, tenantId);
         const stored = await this.#repository.lock(sql, tenantId, peerId);
         if (stored === undefined) throw notFound('external_peer', peerId);
         demandUnchanged('external peer', stored.version, ifMatch);
