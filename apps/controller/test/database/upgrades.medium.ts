@@ -61,6 +61,10 @@ describeOnServers('upgrades', (start) => {
         sites: [{ id: SITE }],
         networks: [{ prefix: '10.1.0.0/16' }],
       });
+      // Who was there before there were remote hosts is a gateway, and the same one in an intent.
+      const gateway = { id: PEER, address: '203.0.113.99', port: 4500, prefixes: ['10.9.0.0/16'] };
+      expect(read.intent.externalPeers ?? []).toMatchObject(version >= 75 ? [gateway] : []);
+      expect(JSON.stringify(read.intent)).not.toContain('remote_host');
       expect(read.newest).toMatchObject({
         revision: { number: 1, overrideReason: null, approvedBy: null },
         findings: [],
@@ -104,6 +108,7 @@ const EDGE = '44444444-4444-4444-8444-444444444444';
 const POLICY = '55555555-5555-4555-8555-555555555555';
 const RULE = '66666666-6666-4666-8666-666666666666';
 const USER = '77777777-7777-4777-8777-777777777777';
+const PEER = '88888888-8888-4888-8888-888888888888';
 const INTENT = JSON.stringify({ tenantId: TENANT, sites: [], networks: [], edges: [], policies: [] });
 
 /** How many rows each table has. */
@@ -183,6 +188,15 @@ const ROWS: ReadonlyMap<string, string> = new Map([
   [
     '0022_audit_entries',
     `insert into audit_entries (tenant_id, actor, action, details) values ('${TENANT}', 'admin', 'seeded', '{}')`,
+  ],
+  [
+    '0075_external_peers',
+    `insert into pre_shared_keys (tenant_id, commitment, sealed)
+      values ('${TENANT}', sha256('\\x05'), decode(repeat('05', 80), 'hex'));
+    insert into external_peers (id, tenant_id, site_id, name, address, port, identity, local_identity, commitment, prefixes,
+        ike_proposals, esp_proposal)
+      values ('${PEER}', '${TENANT}', '${SITE}', 'partner', '203.0.113.99', 4500, 'gw.example', 'edge.example',
+        sha256('\\x05'), '{10.9.0.0/16}', '[{}]', '{}')`,
   ],
   [
     '0120_approvals',
