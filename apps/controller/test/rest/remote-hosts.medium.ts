@@ -267,6 +267,23 @@ describe('rules', () => {
     ]);
   });
 
+  it('and so do policy tests, which hold them against the draft and name them in the document', async () => {
+    const [services, sources] = [[{ protocol: 'any', ports: [] }], [{ kind: 'address_pool', addressPoolId: v4.id }]];
+    const reaches = (expect: 'allowed' | 'denied') => {
+      const destinations = [{ kind: 'site', siteId: made.berlin.id }];
+      return { name: `hosts ${expect}`, sources, destinations, services, expect };
+    };
+    const right = await api.make('/policy-tests', reaches('allowed'));
+    expect(await read<Draft>('/revisions/draft')).toMatchObject({ problems: [], findings: [] });
+    const wrong = await api.make('/policy-tests', reaches('denied'));
+    expect((await read<Draft>('/revisions/draft')).findings).toMatchObject([
+      { kind: 'policy_test_failed', policyTestId: wrong.id },
+    ]);
+    const { policyTests } = await read<Configuration>('/configuration/export?format=json');
+    expect(policyTests?.[0]?.sources).toEqual([{ kind: 'address_pool', addressPool: 'notebooks' }]);
+    for (const { id } of [right, wrong]) expect((await remove(`/policy-tests/${id}`)).status).toBe(204);
+  });
+
   it('and all of it is in the difference of the draft, by name', async () => {
     expect(await read<Draft>('/revisions/draft')).toMatchObject({ problems: [] });
     const { intent, names } = await read<RevisionDiff>('/revisions/draft/diff');
