@@ -176,7 +176,7 @@ function decisionOf(
   if (next.kind === 'external') return { action: 'PROTECT', tunnelId: next.external.tunnel.tunnelId };
   const [peer, ...others] = next.site.edges;
   const tunnelId =
-    others.length === 0 ? tunnelIdOf(edge.edgeId, peer.edgeId) : tunnelGroupIdOf(edge.edgeId, next.site.siteId);
+    others.length === 0 ? tunnelBetween(edge, peer).tunnelId : tunnelGroupIdOf(edge.edgeId, next.site.siteId);
   return { action: 'PROTECT', tunnelId };
 }
 
@@ -190,12 +190,19 @@ function lowestEdgeId({ edges }: ServedSite): string {
   return lowest;
 }
 
+/** Every rule asks for the same ones again, and a name costs a hash. */
 function tunnelBetween(one: TopologyEdge, other: TopologyEdge): TunnelEnds {
+  const ofOne = between.get(one) ?? new Map<TopologyEdge, TunnelEnds>();
+  between.set(one, ofOne);
+  const known = ofOne.get(other) ?? between.get(other)?.get(one);
+  if (known !== undefined) return known;
   const [first] = sortedPair(one.edgeId, other.edgeId);
-  return {
+  const tunnel: TunnelEnds = {
     tunnelId: tunnelIdOf(one.edgeId, other.edgeId),
     ends: first === one.edgeId ? [one, other] : [other, one],
   };
+  ofOne.set(other, tunnel);
+  return tunnel;
 }
 
 function tooManyEntries(edge: TopologyEdge): CompileProblem {
@@ -208,6 +215,8 @@ function tooManyEntries(edge: TopologyEdge): CompileProblem {
 }
 
 const DISCARD = { action: 'DISCARD' } as const;
+/** By edge, which each compilation has anew. */
+const between = new WeakMap<TopologyEdge, Map<TopologyEdge, TunnelEnds>>();
 
 /** What an edge accepts in one bundle. */
 const MAX_ENTRIES = 100_000;
