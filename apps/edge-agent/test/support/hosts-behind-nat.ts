@@ -39,6 +39,8 @@ export interface KnownHost {
     | { readonly kind: 'key'; readonly key: PreSharedKey }
     | { readonly kind: 'pinned'; readonly certificates: Buffer[] };
   readonly assigned: readonly [v4: string, v6: string];
+  /** Networks behind the edge that it may reach, IPv4 first. */
+  readonly reaches: readonly string[];
   /** Where it is behind the NAT; it may move to the next one there. */
   readonly inside: readonly [string, string];
 }
@@ -49,6 +51,7 @@ export const NOTEBOOK = {
   identity: 'notebook.example',
   proof: { kind: 'key', key: { salt: Buffer.alloc(32, 1), key: Buffer.from('correct horse battery staple') } },
   assigned: ['10.9.0.7', '2001:db8:9::7'],
+  reaches: EDGE.networks,
   inside: ['10.77.1.10', '10.77.1.11'],
 } as const satisfies KnownHost;
 export const PHONE = {
@@ -57,11 +60,12 @@ export const PHONE = {
   identity: 'phone.example',
   proof: { kind: 'key', key: { salt: Buffer.alloc(32, 2), key: Buffer.from('purple monkey dishwasher') } },
   assigned: ['10.9.0.8', '2001:db8:9::8'],
+  reaches: EDGE.networks,
   inside: ['10.77.2.10', '10.77.2.11'],
 } as const satisfies KnownHost;
 const PLACES = [NOTEBOOK, PHONE];
 
-/** A host with a certificate of its authority. @param authority DER */
+/** A host with a certificate of its authority, which reaches nothing in IPv6. @param authority DER */
 export function tabletOf(authority: Buffer): KnownHost {
   return {
     name: 'tablet',
@@ -69,6 +73,7 @@ export function tabletOf(authority: Buffer): KnownHost {
     identity: 'tablet.example',
     proof: { kind: 'pinned', certificates: [authority] },
     assigned: ['10.9.0.9', '2001:db8:9::9'],
+    reaches: EDGE.networks.slice(0, 1),
     inside: PHONE.inside,
   };
 }
@@ -133,15 +138,15 @@ export function hostsBundle(hosts: readonly KnownHost[]): Bundle {
     device: { mtu: 1400 },
     underlay: { address: EDGE.underlay, port: 4500 },
     tunnels: hosts.map(tunnelOf),
-    securityPolicies: hosts.flatMap(({ name, tunnelId, assigned }) =>
-      assigned.map((address, index) => ({
+    securityPolicies: hosts.flatMap(({ name, tunnelId, assigned, reaches }) =>
+      reaches.map((network, index) => ({
         entryId: `${name}-${index}`,
         ruleId: '00000000-0000-4000-8000-0000000000ff',
         action: SecurityPolicyAction.SECURITY_POLICY_ACTION_PROTECT,
         tunnelId,
         selector: {
-          localAddresses: [range(EDGE.networks[index] ?? '')],
-          remoteAddresses: [single(address)],
+          localAddresses: [range(network)],
+          remoteAddresses: [single(assigned[index] ?? '')],
           localPorts: [],
           remotePorts: [],
         },
@@ -154,7 +159,7 @@ export function hostsBundle(hosts: readonly KnownHost[]): Bundle {
   };
 }
 
-function tunnelOf({ name, tunnelId, identity, proof, assigned }: KnownHost): Tunnel {
+function tunnelOf({ name, tunnelId, identity, proof, assigned, reaches }: KnownHost): Tunnel {
   const keyExchange = { method: KeyExchangeMethod.KEY_EXCHANGE_METHOD_CURVE25519, additionalMethods: [] };
   const encryption = EncryptionAlgorithm.ENCRYPTION_ALGORITHM_AES_GCM_16;
   const prf = PseudorandomFunction.PSEUDORANDOM_FUNCTION_HMAC_SHA2_384;
@@ -180,8 +185,8 @@ function tunnelOf({ name, tunnelId, identity, proof, assigned }: KnownHost): Tun
           }
         : { authentication: { $case: 'pinnedCertificates', value: { certificates: proof.certificates } } }),
       remoteIdentity: { type: ID_FQDN, data: Buffer.from(identity) },
-      localAddresses: EDGE.networks.map(range),
-      remoteAddresses: assigned.map(single),
+      localAddresses: reaches.map(range),
+      remoteAddresses: assigned.slice(0, reaches.length).map(single),
       remoteAccess: {
         addresses: assigned.map((text) => Buffer.from(parseAddress(text))),
         nameServers: NAME_SERVERS.map((text) => Buffer.from(parseAddress(text))),
