@@ -42,6 +42,23 @@ describe('address pools and what is assigned of them', () => {
     }
   });
 
+  it.each(['bob.example', 'BOB.example', 'partner.example'])(
+    'are refused to two peers that are both %s',
+    (identity) => {
+      const intent = remoteIntent();
+      const externalPeers = (intent.externalPeers ?? []).map((peer) =>
+        peer.id === 'alice' ? { ...peer, identity } : peer,
+      );
+      const result = compileFabric({ ...intent, externalPeers });
+      expect(result.ok ? [] : result.problems).toContainEqual(
+        expect.objectContaining({
+          rule: 'duplicate_identity',
+          pointer: expect.stringMatching(/^\/externalPeers\/[13]\/identity$/),
+        }),
+      );
+    },
+  );
+
   it('are refused where two pools have more name servers together than a host is told of', () => {
     const [four, six] = remoteIntent().addressPools as [IntentAddressPool, IntentAddressPool];
     const pools = [

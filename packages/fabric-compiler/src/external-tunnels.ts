@@ -44,6 +44,7 @@ export function externalTunnels(
   problems: CompileProblem[],
 ): ReadonlyMap<number, ExternalTunnel> {
   const tunnels = new Map<number, ExternalTunnel>();
+  reportSharedIdentities(intent, problems);
   for (const [index, peer] of (intent.externalPeers ?? []).entries()) {
     const report: Report = (field, rule, detail, fix) =>
       problems.push({ pointer: `/externalPeers/${index}/${field}`, rule, detail, fix });
@@ -56,6 +57,27 @@ export function externalTunnels(
     if (tunnel !== undefined) tunnels.set(number, { edge: site.edge, site, owner, tunnel });
   }
   return tunnels;
+}
+
+/** A host comes from anywhere, so that its identity alone says who it is: no other peer of the edge may have the same. */
+function reportSharedIdentities({ externalPeers = [] }: FabricIntent, problems: CompileProblem[]): void {
+  const placeOf = ({ gatewaySiteIds, identity }: IntentExternalPeer) =>
+    `${gatewaySiteIds[0]} ${identity.toLowerCase()}`;
+  const seen = new Map<string, IntentExternalPeer>();
+  for (const [index, peer] of externalPeers.entries()) {
+    const other = seen.get(placeOf(peer));
+    if (other === undefined) {
+      seen.set(placeOf(peer), peer);
+      continue;
+    }
+    if (peer.kind !== 'remote_host' && other.kind !== 'remote_host') continue;
+    problems.push({
+      pointer: `/externalPeers/${index}/identity`,
+      rule: 'duplicate_identity',
+      detail: `The external peers "${other.name}" and "${peer.name}" show the edge of one site the same identity, ${peer.identity}, and one of them comes from anywhere: nobody could tell them apart.`,
+      fix: 'Give each an identity of its own.',
+    });
+  }
 }
 
 type Report = (field: string, rule: ProblemRule, detail: string, fix: string) => void;

@@ -50,6 +50,7 @@ export type ProblemRule =
   | 'domains_without_name_servers'
   | 'unknown_external_peer'
   | 'invalid_identity'
+  | 'duplicate_identity'
   | 'missing_pre_shared_key'
   | 'invalid_certificate'
   | 'mapping_length'

@@ -794,7 +794,8 @@ export interface ExternalPeer {
 
 /**
  * RemoteAccess is what an edge assigns to a host by the configuration payload (RFC 7296 section 3.15). A host that does not ask for it
- * gets no Child SA: FAILED_CP_REQUIRED. ExternalPeer.remote_addresses are these addresses and no others.
+ * gets no Child SA: FAILED_CP_REQUIRED. ExternalPeer.remote_addresses are these addresses and no others,
+ * those of an IP version in which there is nothing for them to talk with left out.
  */
 export interface RemoteAccess {
   /** Of 4 octets (INTERNAL_IP4_ADDRESS), of 16 octets (INTERNAL_IP6_ADDRESS), or one of each. */
