@@ -14,6 +14,7 @@ import { whyNoLab } from './support/why-no-lab.js';
  * where the controller does, since that has an address on the internet of the lab and no edge:
  *
  *   10.1.0.10 [ host ] --- [ edge of berlin ] ~~~ internet ~~~ [ strongSwan ] 10.8.0.1, 10.9.0.1
+ *   10.2.0.10 [ host ] --- [ edge of paris ] ~~~~~~'
  */
 const [strongswan] = installations();
 const reason =
@@ -65,6 +66,14 @@ it('carries traffic between a host behind our edge and both networks behind the 
   const sas = await gateway.swanctl('--list-sas');
   expect(sas).toMatch(/AES_GCM_16-256\/PRF_HMAC_SHA2_384\/CURVE_25519/);
   expect(sas).toMatch(/INSTALLED, TUNNEL-in-UDP, ESP:AES_GCM_16-256/);
+});
+
+it('is reached from a site that has no tunnel with it through the one that has, and reaches it', async () => {
+  const { hostNamespace } = siteNamed(lab.topology, 'paris');
+  for (const address of BEHIND) {
+    await untilAnswered(hostNamespace, [address]);
+    await untilAnswered(lab.topology.controllerNamespace, ['-I', address, '10.2.0.10']);
+  }
 });
 
 it('has its tunnel in the list of all, with what was agreed on and what passes', async () => {
@@ -139,18 +148,15 @@ async function describePeer(): Promise<ExternalPeerSnippet> {
   };
   const made = await client.POST('/api/v1/tenants/{tenantId}/external-peers', { params, body: body as never });
   const { id } = answerOf(made, 'Describe the peer');
-  const ends = [
-    { kind: 'site' as const, siteId },
-    { kind: 'external_peer' as const, externalPeerId: id },
-  ] as const;
+  const paris = lab.fabric.siteIds.get('paris') ?? '';
   // Without ports it is one rule for both directions; a second one would decide nothing, which the proof refuses.
   const rules = [
     {
       name: 'the partner',
       action: 'PROTECT' as const,
       enabled: true,
-      sources: [ends[0]],
-      destinations: [ends[1]],
+      sources: [siteId, paris].map((site) => ({ kind: 'site' as const, siteId: site })),
+      destinations: [{ kind: 'external_peer' as const, externalPeerId: id }],
       services: [{ protocol: 'any' as const, ports: [] }],
     },
   ];
