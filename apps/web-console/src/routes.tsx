@@ -81,6 +81,12 @@ const edge = createRoute({
   component: lazyRouteComponent(() => import('./features/edges/EdgePage.js'), 'EdgePage'),
 });
 
+const addressPools = createRoute({
+  getParentRoute: () => signedIn,
+  path: '/address-pools',
+  component: lazyRouteComponent(() => import('./features/address-pools/AddressPoolsPage.js'), 'AddressPoolsPage'),
+});
+
 const externalPeers = createRoute({
   getParentRoute: () => signedIn,
   path: '/external-peers',
@@ -189,6 +195,7 @@ export const router = createRouter({
       topology,
       sites,
       edge,
+      addressPools,
       externalPeers,
       externalPeer,
       groups,

@@ -5,6 +5,8 @@ import { trackedFetch } from './contact.js';
 /** The console's only door to the controller. Nothing else imports the contract, so every type here is generated. */
 export type {
   Action,
+  AddressPool,
+  AddressPoolInput,
   AffectedEdge,
   ApiToken,
   Approval,

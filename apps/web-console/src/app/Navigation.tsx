@@ -19,6 +19,7 @@ import {
   MembersIcon,
   PeerIcon,
   PolicyIcon,
+  PoolIcon,
   ProfileIcon,
   RevisionIcon,
   SearchIcon,
@@ -40,6 +41,7 @@ import { useContact } from './use-contact.js';
 const ICONS = {
   '/': TopologyIcon,
   '/sites': SiteIcon,
+  '/address-pools': PoolIcon,
   '/external-peers': PeerIcon,
   '/groups': GroupIcon,
   '/services': ServiceIcon,

@@ -2,6 +2,7 @@
 export const DESTINATIONS = [
   { key: 't', to: '/', label: 'Topology' },
   { key: 's', to: '/sites', label: 'Sites & edges' },
+  { key: 'd', to: '/address-pools', label: 'Address pools' },
   { key: 'x', to: '/external-peers', label: 'External peers' },
   { key: 'o', to: '/groups', label: 'Groups' },
   { key: 'v', to: '/services', label: 'Services' },

@@ -25,6 +25,7 @@ export {
   IconKey as EnrollIcon,
   IconKeyboard as KeyboardIcon,
   IconLayoutGrid as ArrangeIcon,
+  IconListNumbers as PoolIcon,
   IconLock as LockIcon,
   IconLogout as LogOutIcon,
   IconMoon as MoonIcon,

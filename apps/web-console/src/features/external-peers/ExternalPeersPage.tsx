@@ -87,7 +87,7 @@ function PeerTable({ peers, sites, tunnels }: PeerTableProps): ReactNode {
   return (
     <>
       <div className="w-toolbar">
-        <FilterInput value={filter} onChange={setFilter} placeholder="Filter by name, address, prefix or state" />
+        <FilterInput value={filter} onChange={setFilter} placeholder="Filter by name, address or state" />
       </div>
       {rows.length === 0 ? (
         <p className="w-none">No external peer matches. Clear the filter to see all {peers.length}.</p>

@@ -57,7 +57,7 @@ export const SETTINGS: { readonly [Name in SettingName]: Setting<FabricSettings[
         value: 'transport',
         label: 'Transport: only between hosts',
         meaning:
-          'Packets keep their header and what follows it is protected, so that each site is one host: its only network is the underlay address of its one edge, edges negotiate, no NAT is between them, and there are no external peers (RFC 4301 section 4.1).',
+          'Packets keep their header and what follows it is protected, so that each site is one host: its only network is the underlay address of its one edge, edges negotiate, no NAT is between them, and there are no external peers and no address pools (RFC 4301 section 4.1).',
       },
     ],
   },

@@ -11,6 +11,7 @@ import { LinkButton } from '../../ui/LinkButton.js';
 import { PageHeader } from '../../ui/PageHeader.js';
 import { TableSkeleton } from '../../ui/TableSkeleton.js';
 import { useReordering } from '../../ui/use-reordering.js';
+import { addressPoolsQuery } from '../address-pools/queries.js';
 import { externalPeersQuery } from '../external-peers/queries.js';
 import { groupsQuery } from '../groups/queries.js';
 import { PolicyTests } from '../policy-tests/components/PolicyTests.js';
@@ -32,24 +33,27 @@ export function PoliciesPage(): ReactNode {
   const policies = useQuery(policiesQuery(tenantId));
   const sites = useQuery(sitesQuery(tenantId));
   const networks = useQuery(networksQuery(tenantId));
+  const addressPools = useQuery(addressPoolsQuery(tenantId));
   const externalPeers = useQuery(externalPeersQuery(tenantId));
   const groups = useQuery(groupsQuery(tenantId));
   const services = useQuery(servicesQuery(tenantId));
   const [adding, setAdding] = useState(false);
   const names = sites.data &&
     networks.data &&
+    addressPools.data &&
     externalPeers.data &&
     groups.data &&
     services.data && {
       sites: sites.data.items,
       networks: networks.data.items,
+      addressPools: addressPools.data.items,
       externalPeers: externalPeers.data.items,
       groups: groups.data.items,
       services: services.data.items,
     };
   const loaded = policies.data && names;
-  const failure =
-    policies.error ?? sites.error ?? networks.error ?? externalPeers.error ?? groups.error ?? services.error;
+  const queries = [policies, sites, networks, addressPools, externalPeers, groups, services];
+  const failure = queries.find(({ error }) => error !== null)?.error ?? null;
   const rules = policies.data?.items.reduce((sum, policy) => sum + policy.rules.length, 0) ?? 0;
   const add = (
     <Button leftSection={<PlusIcon size={15} />} onClick={() => setAdding(true)}>

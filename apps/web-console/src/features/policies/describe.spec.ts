@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ExternalPeer } from '../../api/index.js';
+import type { AddressPool, ExternalPeer } from '../../api/index.js';
 import { describeSelector, describeService, selectorKey } from './describe.js';
 
 const PARTNER: ExternalPeer = {
@@ -19,9 +19,22 @@ const PARTNER: ExternalPeer = {
   createdAt: '',
   updatedAt: '',
 };
+const POOL: AddressPool = {
+  id: 'a',
+  siteId: 's',
+  name: 'Notebooks',
+  description: '',
+  prefix: '10.99.0.0/24',
+  nameServers: [],
+  domains: [],
+  version: 1,
+  createdAt: '',
+  updatedAt: '',
+};
 const names = {
   sites: [{ id: 's', name: 'Amsterdam', description: '', labels: {}, version: 1, createdAt: '', updatedAt: '' }],
   networks: [{ id: 'n', siteId: 's', name: 'LAN', prefix: '10.1.0.0/16', labels: {}, version: 1, createdAt: '' }],
+  addressPools: [POOL],
   externalPeers: [PARTNER],
   groups: [{ id: 'g', name: 'Branches', description: '', members: [], version: 1, createdAt: '', updatedAt: '' }],
   services: [],
@@ -37,6 +50,8 @@ describe('describeSelector', () => {
     [{ kind: 'prefix', prefix: '2001:db8::/32' }, '2001:db8::/32'],
     [{ kind: 'external_peer', externalPeerId: 'p' }, 'Partner'],
     [{ kind: 'external_peer', externalPeerId: 'x' }, 'deleted external peer'],
+    [{ kind: 'address_pool', addressPoolId: 'a' }, 'Notebooks 10.99.0.0/24'],
+    [{ kind: 'address_pool', addressPoolId: 'x' }, 'deleted address pool'],
     [{ kind: 'group', groupId: 'g' }, 'Branches'],
     [{ kind: 'group', groupId: 'x' }, 'deleted group'],
   ] as const)('%o reads %s', (selector, text) => {

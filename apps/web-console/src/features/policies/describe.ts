@@ -1,17 +1,28 @@
-import type { ExternalPeer, Group, NamedService, Network, Selector, Service, Site } from '../../api/index.js';
+import type {
+  AddressPool,
+  ExternalPeer,
+  Group,
+  NamedService,
+  Network,
+  Selector,
+  Service,
+  Site,
+} from '../../api/index.js';
 import { formatPorts } from '../../lib/ports.js';
 
 /** What the identifiers inside rules stand for. */
 export interface Names {
   readonly sites: readonly Site[];
   readonly networks: readonly Network[];
+  readonly addressPools: readonly AddressPool[];
   readonly externalPeers: readonly ExternalPeer[];
   readonly groups: readonly Group[];
   readonly services: readonly NamedService[];
 }
 
 /** One selector as a person says it: `any`, `Amsterdam`, `10.1.0.0/16`. A name that is gone says so. */
-export function describeSelector(selector: Selector, { sites, networks, externalPeers, groups }: Names): string {
+export function describeSelector(selector: Selector, names: Names): string {
+  const { sites, networks, addressPools, externalPeers, groups } = names;
   switch (selector.kind) {
     case 'any':
       return 'any';
@@ -23,8 +34,10 @@ export function describeSelector(selector: Selector, { sites, networks, external
     }
     case 'prefix':
       return selector.prefix;
-    case 'address_pool':
-      return `address pool ${selector.addressPoolId}`;
+    case 'address_pool': {
+      const pool = addressPools.find(({ id }) => id === selector.addressPoolId);
+      return pool === undefined ? 'deleted address pool' : `${pool.name} ${pool.prefix}`;
+    }
     case 'external_peer':
       return externalPeers.find(({ id }) => id === selector.externalPeerId)?.name ?? 'deleted external peer';
     case 'group':

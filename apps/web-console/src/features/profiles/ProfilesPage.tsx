@@ -8,6 +8,7 @@ import { PageHeader } from '../../ui/PageHeader.js';
 import { TableSkeleton } from '../../ui/TableSkeleton.js';
 import { tenantQuery } from '../access/queries.js';
 import { ownRole } from '../access/roles.js';
+import { addressPoolsQuery } from '../address-pools/queries.js';
 import { externalPeersQuery } from '../external-peers/queries.js';
 import { groupsQuery } from '../groups/queries.js';
 import { policiesQuery } from '../policies/queries.js';
@@ -69,18 +70,22 @@ function useRules(tenantId: string) {
   const policies = useQuery(policiesQuery(tenantId));
   const sites = useQuery(sitesQuery(tenantId));
   const networks = useQuery(networksQuery(tenantId));
+  const addressPools = useQuery(addressPoolsQuery(tenantId));
   const externalPeers = useQuery(externalPeersQuery(tenantId));
   const groups = useQuery(groupsQuery(tenantId));
-  const loaded = sites.data && networks.data && externalPeers.data && groups.data;
+  const loaded = sites.data && networks.data && addressPools.data && externalPeers.data && groups.data;
   return {
     policies: loaded && policies.data?.items,
     names: {
       sites: sites.data?.items ?? [],
       networks: networks.data?.items ?? [],
+      addressPools: addressPools.data?.items ?? [],
       externalPeers: externalPeers.data?.items ?? [],
       groups: groups.data?.items ?? [],
       services: [],
     },
-    error: policies.error ?? sites.error ?? networks.error ?? externalPeers.error ?? groups.error,
+    error:
+      [policies, sites, networks, addressPools, externalPeers, groups].find(({ error }) => error !== null)?.error ??
+      null,
   };
 }

@@ -64,7 +64,8 @@ describe('the rules that have a profile', () => {
       destinations: [{ kind: 'any' }, { kind: 'prefix', prefix: '10.0.0.0/8' }],
     });
     const peer = { ...rule('e', null), destinations: [{ kind: 'external_peer', externalPeerId: 'x' }] };
-    const rules = [rule('a', 'p'), rule('b', null), rule('c', null, 'DISCARD'), rule('d', 'q'), peer];
+    const hosts = { ...rule('f', null), sources: [{ kind: 'address_pool', addressPoolId: 'y' }] };
+    const rules = [rule('a', 'p'), rule('b', null), rule('c', null, 'DISCARD'), rule('d', 'q'), peer, hosts];
     const policies = [{ id: 'mesh', name: 'Mesh', rules }] as unknown as Policy[];
     const names = { sites: [{ id: 's', name: 'Berlin' }], networks: [], externalPeers: [], groups: [], services: [] };
     const uses = (profileId: string | null, standard: string | null) =>

@@ -13,8 +13,8 @@ export interface ProfileUse {
 
 /**
  * The rules that have a profile, in order: those that name it, and of the default one those that name none. A rule that discards has no
- * tunnel, and uses a profile only in that it names one, which then stays; neither has one with external peers alone, which are offered
- * what is written with them.
+ * tunnel, and uses a profile only in that it names one, which then stays; neither has one with external peers alone, remote hosts
+ * among them, which are offered what is written with them.
  */
 export function usesOf(
   profileId: string | null,
@@ -39,6 +39,7 @@ export function usesOf(
 }
 
 function hasTunnelsOfOurs({ action, sources, destinations }: Policy['rules'][number]): boolean {
-  const external = (side: typeof sources) => side.every(({ kind }) => kind === 'external_peer');
+  const external = (side: typeof sources) =>
+    side.every(({ kind }) => kind === 'external_peer' || kind === 'address_pool');
   return action === 'PROTECT' && !external(sources) && !external(destinations);
 }

@@ -6,6 +6,7 @@ const nameOf = namesOf({
     { id: 'p1', name: 'chacha' },
     { id: 's1', name: 'Berlin' },
     { id: 'v1', name: 'dns' },
+    { id: 'a1', name: 'notebooks' },
   ],
 });
 
@@ -40,6 +41,23 @@ describe('the words of a field', () => {
       'false',
     ]);
     expect(valueWords({ at: 's1', port: 1 }, nameOf)).toBe('{"at":"Berlin","port":1}');
+  });
+
+  it('say what a remote host is, and which addresses of which pools it has', () => {
+    const assigned = [{ addressPoolId: 'a1', address: '10.99.0.7' }];
+    expect(fieldWords('external_peer', { field: 'assigned', before: null, after: assigned }, nameOf)).toEqual([
+      { label: 'assigned addresses', before: 'nothing', after: '10.99.0.7 of notebooks' },
+    ]);
+    expect(fieldWords('external_peer', { field: 'kind', before: null, after: 'remote_host' }, nameOf)).toEqual([
+      { label: 'kind', before: 'gateway', after: 'remote host' },
+    ]);
+    expect(
+      fieldWords(
+        'rule',
+        { field: 'sources', before: null, after: [{ kind: 'address_pool', addressPoolId: 'a1' }] },
+        nameOf,
+      ),
+    ).toEqual([{ label: 'sources', before: 'nothing', after: 'notebooks' }]);
   });
 
   it('say what a profile is made of', () => {

@@ -37,6 +37,9 @@ export function valueWords(value: unknown, nameOf: NameOf): string {
   if (typeof value !== 'object') return String(value);
   if ('kind' in value) return selectorWords(value as Choosing, nameOf);
   if ('protocol' in value && 'ports' in value) return describeService(value as Service);
+  if ('addressPoolId' in value && 'address' in value) {
+    return `${value.address} of ${nameOf(String(value.addressPoolId))}`;
+  }
   return JSON.stringify(value, (_, part) => (typeof part === 'string' ? nameOf(part) : part));
 }
 
@@ -44,6 +47,7 @@ export function valueWords(value: unknown, nameOf: NameOf): string {
 function parameterWords(noun: IntentChange['noun'], field: string, value: unknown): string | undefined {
   if (field === 'profileId' && value === null) return 'the default';
   if (field === 'defaultProfileId' && value === null) return PRODUCT_NAME;
+  if (noun === 'external_peer' && field === 'kind') return value === 'remote_host' ? 'remote host' : 'gateway';
   if (noun !== 'profile' || value === null) return undefined;
   if (field === 'esp') return espText(value as Parameters<typeof espText>[0]);
   return field === 'ike' ? intendedIkeText(value as Parameters<typeof intendedIkeText>[0]) : undefined;
@@ -85,4 +89,6 @@ const LABELS = new Map([
   ['serviceIds', 'named services'],
   ['siteId', 'site'],
   ['policyId', 'policy'],
+  ['nameServers', 'name servers'],
+  ['assigned', 'assigned addresses'],
 ]);

@@ -20,7 +20,7 @@ interface Choice {
 /** Looks like an address: worth offering as a prefix. The controller decides whether it is one. */
 const ADDRESS_LIKE = /^(?=.*[.:])[0-9a-f.:]+(\/\d{0,3})?$/i;
 
-/** Chooses an end of a rule: any, groups, sites, networks, external peers, or a prefix typed in. */
+/** Chooses an end of a rule: any, groups, sites, networks, address pools, external peers, or a prefix typed in. */
 export function SelectorInput({ label, value, names, error, onChange }: SelectorInputProps): ReactNode {
   const [search, setSearch] = useState('');
   const combobox = useCombobox({ onDropdownOpen: () => combobox.selectFirstOption() });
@@ -59,7 +59,9 @@ export function SelectorInput({ label, value, names, error, onChange }: Selector
               <PillsInput.Field
                 aria-label={label}
                 value={search}
-                placeholder={value.length === 0 ? 'any, a group, a site, a network, a peer, or type a prefix' : ''}
+                placeholder={
+                  value.length === 0 ? 'any, a group, a site, a network, a pool, a peer, or type a prefix' : ''
+                }
                 onFocus={() => combobox.openDropdown()}
                 onBlur={() => combobox.closeDropdown()}
                 onChange={(event) => {
@@ -78,7 +80,7 @@ export function SelectorInput({ label, value, names, error, onChange }: Selector
       </Combobox.DropdownTarget>
       <Combobox.Dropdown>
         <Combobox.Options mah={240} style={{ overflowY: 'auto' }}>
-          {['', 'Prefix', 'Groups', 'Sites', 'Networks', 'External peers'].map((group) => (
+          {['', 'Prefix', 'Groups', 'Sites', 'Networks', 'Address pools', 'External peers'].map((group) => (
             <ChoiceGroup key={group} group={group} choices={choices} names={names} />
           ))}
           {choices.length === 0 && (
@@ -114,6 +116,9 @@ function choicesFor(search: string, names: Names): Choice[] {
     ...names.groups.map(({ id }): Choice => ({ group: 'Groups', selector: { kind: 'group', groupId: id } })),
     ...names.sites.map(({ id }): Choice => ({ group: 'Sites', selector: { kind: 'site', siteId: id } })),
     ...names.networks.map(({ id }): Choice => ({ group: 'Networks', selector: { kind: 'network', networkId: id } })),
+    ...names.addressPools.map(
+      ({ id }): Choice => ({ group: 'Address pools', selector: { kind: 'address_pool', addressPoolId: id } }),
+    ),
     ...names.externalPeers.map(
       ({ id }): Choice => ({ group: 'External peers', selector: { kind: 'external_peer', externalPeerId: id } }),
     ),

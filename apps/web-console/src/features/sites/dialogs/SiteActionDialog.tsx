@@ -70,7 +70,8 @@ function deletionOf(action: SiteAction, tenantId: string): Deletion | undefined 
       return {
         title: `Delete ${action.site.name}?`,
         confirm: 'Delete site',
-        consequence: 'A site can be deleted once nothing refers to it: no edge, no network, no rule.',
+        consequence:
+          'A site can be deleted once nothing refers to it: no edge, no network, no address pool, no external peer, no rule.',
         act: () => deleteSite(tenantId, action.site),
       };
     case 'delete-network':
