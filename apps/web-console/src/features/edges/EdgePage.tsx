@@ -15,7 +15,7 @@ import { useTenantId } from '../session/use-tenant.js';
 import { EdgeDialog } from '../sites/dialogs/EdgeDialog.js';
 import { EnrollmentDialog } from '../sites/dialogs/EnrollmentDialog.js';
 import { edgesQuery, sitesQuery } from '../sites/queries.js';
-import { directionsOf, TUNNEL_STATES, tunnelTitle } from '../tunnels/directions.js';
+import { directionsOf, tunnelState, tunnelTitle } from '../tunnels/directions.js';
 import { tunnelsQuery } from '../tunnels/queries.js';
 import { seenAt } from '../tunnels/seen-at.js';
 import { EdgeBundleFacts, EdgeDrops, EdgeIdentityFacts } from './components/EdgeFacts.js';
@@ -118,7 +118,7 @@ function EdgeTunnels({ edgeId }: { readonly edgeId: string }): ReactNode {
         const into = directionsOf(tunnel).find(({ to }) => to.deviceId === edgeId);
         return (
           <li key={tunnel.id}>
-            <StateMark tone={TUNNEL_STATES[tunnel.state].tone} label="" />
+            <StateMark tone={tunnelState(tunnel).tone} label="" />
             <Link to="/tunnels" search={{ tunnel: tunnel.id }}>
               {tunnelTitle(tunnel)}
             </Link>

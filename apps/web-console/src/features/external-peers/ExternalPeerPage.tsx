@@ -19,7 +19,7 @@ import { PeerTunnel } from './components/PeerTunnel.js';
 import { DeletePeerDialog } from './dialogs/DeletePeerDialog.js';
 import { ExternalPeerDialog } from './dialogs/ExternalPeerDialog.js';
 import { externalPeersQuery } from './queries.js';
-import { tunnelMark, tunnelOf } from './wording.js';
+import { isRemoteHost, tunnelMark, tunnelOf } from './wording.js';
 
 /** One external peer: what it is, how its tunnel is, and what its operator configures. */
 export function ExternalPeerPage(): ReactNode {
@@ -44,7 +44,11 @@ function PeerDetail({ peer }: { readonly peer: ExternalPeer }): ReactNode {
         summary={
           <span className="w-state-line">
             <StateMark {...tunnelMark(tunnel)} />
-            <span className="w-dim">{peer.description === '' ? `External peer of ${site}` : peer.description}</span>
+            <span className="w-dim">
+              {peer.description === ''
+                ? `${isRemoteHost(peer) ? 'Remote host' : 'Gateway'} with a tunnel to ${site}`
+                : peer.description}
+            </span>
           </span>
         }
       >
@@ -58,8 +62,8 @@ function PeerDetail({ peer }: { readonly peer: ExternalPeer }): ReactNode {
       <div className="w-cards">
         <div className="w-card-column">
           <section className="w-card">
-            <h2>Gateway</h2>
-            <PeerIdentity peer={peer} site={site} />
+            <h2>{isRemoteHost(peer) ? 'Remote host' : 'Gateway'}</h2>
+            <PeerIdentity peer={peer} site={site} tunnel={tunnel} />
           </section>
           <section className="w-card">
             <h2>Algorithms</h2>
@@ -68,11 +72,11 @@ function PeerDetail({ peer }: { readonly peer: ExternalPeer }): ReactNode {
         </div>
         <section className="w-card">
           <h2>Tunnel</h2>
-          <PeerTunnel peerId={peer.id} tunnel={tunnel} />
+          <PeerTunnel peer={peer} tunnel={tunnel} />
         </section>
       </div>
       <section className="w-card w-peer-snippet">
-        <h2>For the operator of the gateway</h2>
+        <h2>{isRemoteHost(peer) ? 'For the host' : 'For the operator of the gateway'}</h2>
         <PeerSnippet peer={peer} />
       </section>
       {dialog === 'edit' && <ExternalPeerDialog peer={peer} onClose={() => setDialog(null)} />}

@@ -4,7 +4,6 @@ import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { ExternalPeer, Site, Tunnel } from '../../api/index.js';
 import { compareNames, matchesFilter } from '../../lib/compare.js';
-import { plural } from '../../lib/format-quantity.js';
 import { EmptyNotice } from '../../ui/EmptyNotice.js';
 import { FailureNotice } from '../../ui/FailureNotice.js';
 import { FilterInput } from '../../ui/FilterInput.js';
@@ -14,13 +13,14 @@ import { StateMark } from '../../ui/StateMark.js';
 import { TableSkeleton } from '../../ui/TableSkeleton.js';
 import { useTenantId } from '../session/use-tenant.js';
 import { sitesQuery } from '../sites/queries.js';
+import { isWell } from '../tunnels/directions.js';
 import { tunnelsQuery } from '../tunnels/queries.js';
 import { ExternalPeerDialog } from './dialogs/ExternalPeerDialog.js';
 import { ImportDialog } from './dialogs/ImportDialog.js';
 import { externalPeersQuery } from './queries.js';
-import { innerAddresses, proofText, tunnelMark, tunnelOf } from './wording.js';
+import { innerAddresses, isRemoteHost, nounOf, peersText, proofText, tunnelMark, tunnelOf } from './wording.js';
 
-/** Gateways that are not ours, each with how its tunnel is. */
+/** Gateways that are not ours, and hosts that come from anywhere, each with how its tunnel is. */
 export function ExternalPeersPage(): ReactNode {
   const tenantId = useTenantId();
   const peers = useQuery(externalPeersQuery(tenantId));
@@ -30,7 +30,6 @@ export function ExternalPeersPage(): ReactNode {
   const failure = peers.error ?? sites.error;
   const loaded = peers.data !== undefined && sites.data !== undefined;
   const items = peers.data?.items ?? [];
-  const up = items.filter(({ id }) => tunnelOf(tunnels, id)?.state === 'up').length;
   const actions = (
     <>
       <Button variant="default" leftSection={<PublishIcon size={15} />} onClick={() => setDialog('import')}>
@@ -43,17 +42,15 @@ export function ExternalPeersPage(): ReactNode {
   );
   return (
     <>
-      <PageHeader
-        title="External peers"
-        summary={loaded ? `${plural(items.length, 'external peer')}, ${plural(up, 'tunnel')} up` : ' '}
-      >
+      <PageHeader title="External peers" summary={loaded ? peersText(items, tunnels) : ' '}>
         {actions}
       </PageHeader>
       {!loaded && (failure === null ? <TableSkeleton rows={3} rowHeight={58} /> : <FailureNotice error={failure} />)}
       {loaded && items.length === 0 && (
         <EmptyNotice icon={<PeerIcon size={28} />} title="No external peers yet">
-          An external peer is an IKEv2 gateway that is not yours: strongSwan, Libreswan, an appliance of a partner.
-          Describe it, or import the file that its operator has, and a rule then says what may pass.
+          An external peer is an IKEv2 gateway that is not yours, such as an appliance of a partner, or a remote host,
+          such as a notebook: one that comes from anywhere and is assigned an address. Describe it, or import the file
+          that the operator of the gateway has, and a rule then says what may pass.
         </EmptyNotice>
       )}
       {loaded && items.length > 0 && <PeerTable peers={items} sites={sites.data.items} tunnels={tunnels} />}
@@ -79,7 +76,8 @@ function PeerTable({ peers, sites, tunnels }: PeerTableProps): ReactNode {
     }))
     .filter(({ peer, site, tunnel }) =>
       matchesFilter(filter, [
-        ...[peer.name, peer.description, site, peer.address ?? '', peer.identity, ...innerAddresses(peer)],
+        ...[peer.name, peer.description, site, nounOf(peer), peer.address ?? '', peer.identity],
+        ...innerAddresses(peer),
         tunnelMark(tunnel).label,
       ]),
     )
@@ -98,8 +96,8 @@ function PeerTable({ peers, sites, tunnels }: PeerTableProps): ReactNode {
               <th>External peer</th>
               <th>Tunnel</th>
               <th>Site</th>
-              <th>Gateway</th>
-              <th>Networks behind it</th>
+              <th>Kind</th>
+              <th>Addresses inside</th>
               <th>Proves itself with</th>
             </tr>
           </thead>
@@ -131,7 +129,7 @@ function PeerRow({ peer, site, tunnel }: PeerRowProps): ReactNode {
       </td>
       <td>
         <StateMark {...tunnelMark(tunnel)} />
-        {tunnel?.reason != null && (
+        {tunnel !== undefined && tunnel.reason !== null && !isWell(tunnel) && (
           <div className="w-row-reason" title={tunnel.reason}>
             {tunnel.reason}
           </div>
@@ -139,7 +137,13 @@ function PeerRow({ peer, site, tunnel }: PeerRowProps): ReactNode {
       </td>
       <td>{site}</td>
       <td>
-        <code>{peer.address}</code>
+        {isRemoteHost(peer) ? (
+          'Remote host'
+        ) : (
+          <>
+            Gateway at <code>{peer.address}</code>
+          </>
+        )}
         <div className="w-dim w-small w-clip">{peer.identity}</div>
       </td>
       <td>

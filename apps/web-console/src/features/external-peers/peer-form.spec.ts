@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ExternalPeer } from '../../api/index.js';
-import { peerBody, peerValues } from './peer-form.js';
+import type { AddressPool, ExternalPeer } from '../../api/index.js';
+import { atFields, atSite, peerBody, peerValues } from './peer-form.js';
 
 const PEM = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
 const WITH_KEY: ExternalPeer = {
@@ -24,6 +24,14 @@ const WITH_KEY: ExternalPeer = {
   updatedAt: '',
 };
 const { localIdentity: _, preSharedKey: __, ...unproven } = WITH_KEY;
+const { address: _address, port: _port, prefixes: _prefixes, ...anywhere } = WITH_KEY;
+const HOST: ExternalPeer = {
+  ...anywhere,
+  assigned: [
+    { addressPoolId: 'v6', address: '2001:db8::7' },
+    { addressPoolId: 'v4', address: '10.99.0.7' },
+  ],
+};
 const PINNED: ExternalPeer = { ...unproven, certificates: [PEM('AA'), PEM('BB')] };
 
 /** What a change may say of it. */
@@ -39,6 +47,35 @@ describe('the form of an external peer', () => {
       ...described(PINNED),
       certificates: certificates.map((pem) => pem.trim()),
     });
+  });
+
+  it('gives back a remote host, with nothing of a gateway, and an address only where one is typed', () => {
+    const values = peerValues(HOST, '');
+    expect(peerBody(values)).toEqual({ ...described(HOST), assigned: [...(HOST.assigned ?? [])].reverse() });
+    expect(peerBody({ ...values, pool4: '', address6: ' ' }).assigned).toEqual([{ addressPoolId: 'v6' }]);
+    expect(peerBody({ ...values, kind: 'gateway', address: '203.0.113.9' })).not.toHaveProperty('assigned');
+  });
+
+  it('has a remote host choose of the pools of its site', () => {
+    const pool = (id: string, siteId: string, prefix: string) => ({ id, siteId, prefix }) as AddressPool;
+    const pools = [pool('a', 's', '10.98.0.0/24'), pool('b', 't', '10.99.0.0/24'), pool('c', 't', '2001:db8::/64')];
+    const nothing = { kind: 'remote_host', pool4: '', address4: '', pool6: '', address6: '' };
+    expect(atSite('t', pools)).toEqual({ ...nothing, siteId: 't', pool4: 'b', pool6: 'c' });
+    expect(atSite('s', pools)).toEqual({ ...nothing, siteId: 's', pool4: 'a' });
+  });
+
+  it('has what is wrong with an assigned address at its field', () => {
+    const values = peerValues(HOST, '');
+    const at = (pointer: string, of = values) => {
+      const entry = { pointer, rule: '', detail: '', fix: '' };
+      const failure = { title: '', detail: '', status: 422, requestId: null, errors: [entry] };
+      return atFields(failure, of).errors.map((placed) => placed.pointer);
+    };
+    expect(at('/assigned/0/address')).toEqual(['/address4']);
+    expect(at('/assigned/1/addressPoolId')).toEqual(['/pool6']);
+    expect(at('/assigned/0/address', { ...values, pool4: '' })).toEqual(['/address6']);
+    expect(at('/assigned', { ...values, pool4: '', pool6: '' })).toEqual(['/pool4']);
+    expect(at('/identity')).toEqual(['/identity']);
   });
 
   it('has what nobody chose for a new one, at the site that it is opened for', () => {

@@ -13,11 +13,11 @@ import { listQuery } from '../../api/lists.js';
 
 export type SnippetFormat = 'swanctl' | 'libreswan';
 
-/** Gateways that are not ours, by name. */
+/** Gateways that are not ours, and remote hosts, by name. */
 export const externalPeersQuery = (tenantId: string) =>
   listQuery('/api/v1/tenants/{tenantId}/external-peers', { tenantId }, { refetchInterval: INTENT_INTERVAL_MS });
 
-/** What the operator of the gateway configures, by the draft. */
+/** What the operator of the gateway, or the host, configures, by the draft. */
 export const snippetQuery = (tenantId: string, externalPeerId: string, format: SnippetFormat) =>
   api.queryOptions(
     'get',

@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Policy } from '../../api/index.js';
-import { espProposalText, ikeProposalText, proofText, rulesNaming } from './wording.js';
+import type { ExternalPeer, Policy, Tunnel } from '../../api/index.js';
+import {
+  espProposalText,
+  ikeProposalText,
+  innerAddresses,
+  nounOf,
+  peersText,
+  proofText,
+  rulesNaming,
+} from './wording.js';
 
 describe('what is said of an external peer', () => {
   it('names its algorithms as people do', () => {
@@ -32,6 +40,26 @@ describe('what is said of an external peer', () => {
       { id: 'one', name: 'one', rules: [rule('to', [any], [other, peer]), rule('not', [any], [other])] },
       { id: 'two', name: 'two', rules: [rule('from', [peer], [any])] },
     ] as unknown as Policy[];
-    expect(rulesNaming(policies, 'p').map(({ text }) => text)).toEqual(['“to” of one', '“from” of two']);
+    expect(rulesNaming(policies, { id: 'p' }).map(({ text }) => text)).toEqual(['“to” of one', '“from” of two']);
+  });
+
+  it('has the rules that name the pools of a host', () => {
+    const rule = (id: string, sources: object[]) => ({ id, name: id, sources, destinations: [{ kind: 'any' }] });
+    const pool = (addressPoolId: string) => ({ kind: 'address_pool', addressPoolId });
+    const rules = [rule('pools', [pool('v4'), pool('v6')]), rule('others', [pool('q')])];
+    const policies = [{ id: 'one', name: 'one', rules }] as unknown as Policy[];
+    const assigned = [{ addressPoolId: 'v6', address: '2001:db8::2' }];
+    expect(rulesNaming(policies, { id: 'p', assigned }).map(({ text }) => text)).toEqual(['“pools” of one']);
+  });
+
+  it('tells gateways from remote hosts', () => {
+    const gateway = { id: 'g', prefixes: ['10.8.0.0/24'] } as ExternalPeer;
+    const host = { id: 'h', assigned: [{ addressPoolId: 'v4', address: '10.99.0.1' }] } as ExternalPeer;
+    expect([gateway, host].map(nounOf)).toEqual(['gateway', 'remote host']);
+    expect([gateway, host].map(innerAddresses)).toEqual([['10.8.0.0/24'], ['10.99.0.1']]);
+    const tunnels = [{ state: 'up', externalPeer: { id: 'h' } }] as Tunnel[];
+    expect(peersText([], tunnels)).toBe('0 gateways, 0 tunnels up');
+    expect(peersText([gateway, host], tunnels)).toBe('1 gateway, 0 tunnels up; 1 remote host, 1 connected');
+    expect(peersText([host], tunnels)).toBe('1 remote host, 1 connected');
   });
 });

@@ -1,6 +1,7 @@
 import type { ExternalPeer, Policy, Tunnel } from '../../api/index.js';
+import { plural } from '../../lib/format-quantity.js';
 import type { Tone } from '../../ui/StateMark.js';
-import { TUNNEL_STATES } from '../tunnels/directions.js';
+import { tunnelState } from '../tunnels/directions.js';
 
 type IkeProposal = ExternalPeer['ikeProposals'][number];
 type EspProposal = ExternalPeer['espProposal'];
@@ -23,11 +24,6 @@ export const KEY_EXCHANGES = [
   'ML-KEM-1024',
 ] as const satisfies readonly IkeProposal['keyExchange'][number][];
 
-/** What is behind a gateway, or the addresses of a host. */
-export function innerAddresses({ prefixes = [], assigned = [] }: ExternalPeer): readonly string[] {
-  return [...prefixes, ...assigned.map(({ address }) => address)];
-}
-
 /** `AES-256-GCM, HMAC-SHA-384, X25519 + ML-KEM-768`. */
 export function ikeProposalText({ keyBits, prf, keyExchange }: IkeProposal): string {
   return `AES-${keyBits}-GCM, ${PRF_LABELS[prf]}, ${keyExchange.join(' + ')}`;
@@ -45,25 +41,58 @@ export function proofText({ certificates = [] }: Pick<ExternalPeer, 'certificate
   return certificates.length === 1 ? 'Pinned certificate' : `${certificates.length} pinned certificates`;
 }
 
+/** Whether a peer is a host that comes from anywhere; otherwise it is a gateway, which is at an address. */
+export function isRemoteHost({ assigned }: Pick<ExternalPeer, 'assigned'>): boolean {
+  return assigned !== undefined;
+}
+
+/** What a peer is, in the middle of a sentence. */
+export function nounOf(peer: Pick<ExternalPeer, 'assigned'>): 'remote host' | 'gateway' {
+  return isRemoteHost(peer) ? 'remote host' : 'gateway';
+}
+
+/** What is behind a gateway, or the addresses of a host. */
+export function innerAddresses({ prefixes = [], assigned = [] }: ExternalPeer): readonly string[] {
+  return [...prefixes, ...assigned.map(({ address }) => address)];
+}
+
+/** `2 gateways, 1 tunnel up; 5 remote hosts, 3 connected`; what there is none of is left out. */
+export function peersText(peers: readonly ExternalPeer[], tunnels: readonly Tunnel[]): string {
+  const hosts = peers.filter(isRemoteHost);
+  const gateways = peers.filter((peer) => !isRemoteHost(peer));
+  const up = (some: readonly ExternalPeer[]): number =>
+    some.filter(({ id }) => tunnelOf(tunnels, id)?.state === 'up').length;
+  const parts = [
+    ...(gateways.length > 0 || hosts.length === 0
+      ? [`${plural(gateways.length, 'gateway')}, ${plural(up(gateways), 'tunnel')} up`]
+      : []),
+    ...(hosts.length > 0 ? [`${plural(hosts.length, 'remote host')}, ${up(hosts)} connected`] : []),
+  ];
+  return parts.join('; ');
+}
+
 /** How the tunnel with a peer is; one that there is none of in the revision in force waits for a rule, or to be published. */
 export function tunnelMark(tunnel: Tunnel | undefined): { readonly tone: Tone; readonly label: string } {
-  return tunnel === undefined ? { tone: 'idle', label: 'No tunnel' } : TUNNEL_STATES[tunnel.state];
+  return tunnel === undefined ? { tone: 'idle', label: 'No tunnel' } : tunnelState(tunnel);
 }
 
 export function tunnelOf(tunnels: readonly Tunnel[], peerId: string): Tunnel | undefined {
   return tunnels.find(({ externalPeer }) => externalPeer?.id === peerId);
 }
 
-/** The rules of the draft that name a peer. */
+/** The rules of the draft that name a peer, or a pool that it has an address of. */
 export function rulesNaming(
   policies: readonly Policy[],
-  peerId: string,
+  { id: peerId, assigned = [] }: Pick<ExternalPeer, 'id' | 'assigned'>,
 ): readonly { readonly id: string; readonly policyId: string; readonly text: string }[] {
+  const pools = new Set(assigned.map(({ addressPoolId }) => addressPoolId));
+  const names = (end: Policy['rules'][number]['sources'][number]): boolean =>
+    end.kind === 'address_pool'
+      ? pools.has(end.addressPoolId)
+      : end.kind === 'external_peer' && end.externalPeerId === peerId;
   return policies.flatMap((policy) =>
     policy.rules
-      .filter(({ sources, destinations }) =>
-        [...sources, ...destinations].some((end) => end.kind === 'external_peer' && end.externalPeerId === peerId),
-      )
+      .filter(({ sources, destinations }) => [...sources, ...destinations].some(names))
       .map(({ id, name }) => ({ id, policyId: policy.id, text: `“${name}” of ${policy.name}` })),
   );
 }

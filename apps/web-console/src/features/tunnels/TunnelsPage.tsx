@@ -15,7 +15,7 @@ import { useSorter } from '../../ui/sorting.js';
 import { TableSkeleton } from '../../ui/TableSkeleton.js';
 import { useTenantId } from '../session/use-tenant.js';
 import { TUNNEL_COMPARISONS, type TunnelColumn, TunnelTable } from './components/TunnelTable.js';
-import { TUNNEL_STATES, totalRate } from './directions.js';
+import { totalRate, tunnelState } from './directions.js';
 import { protectionMarks } from './protection.js';
 import { tunnelsQuery } from './queries.js';
 
@@ -29,7 +29,7 @@ export function TunnelsPage(): ReactNode {
   const [up, waiting] = (['up', 'waiting'] as const).map(
     (wanted) => tunnels.filter(({ state }) => state === wanted).length,
   );
-  const wait = waiting === 0 ? '' : `, ${waiting} waiting for traffic`;
+  const wait = waiting === 0 ? '' : `, ${waiting} waiting`;
   return (
     <>
       <PageHeader
@@ -107,5 +107,5 @@ function textsOf(tunnel: Tunnel): string[] {
   const ends = tunnel.edges.flatMap(({ siteName, edgeName }) => [siteName, edgeName]);
   if (tunnel.externalPeer !== null) ends.push(tunnel.externalPeer.name, tunnel.externalPeer.address ?? '');
   const marks = protectionMarks(tunnel).map(({ label }) => label);
-  return [...ends, TUNNEL_STATES[tunnel.state].label, tunnel.reason ?? '', ...marks];
+  return [...ends, tunnelState(tunnel).label, tunnel.reason ?? '', ...marks];
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { directionsOf, isWell, totalRate, tunnelTitle, wellText } from './directions.js';
+import { directionsOf, isWell, totalRate, tunnelState, tunnelTitle, wellText } from './directions.js';
 import { seenAt } from './seen-at.js';
 
 const traffic = (packets: number, bytesPerSecond = 0) => ({ packets, bytes: 0, packetsPerSecond: 0, bytesPerSecond });
@@ -88,12 +88,24 @@ describe('directionsOf', () => {
   });
 });
 
+describe('the state of a tunnel', () => {
+  it('is with a remote host that it is there or away, for the edge never begins it', () => {
+    const gateway = { id: 'p', name: 'Aachen', address: '203.0.113.99', port: 4500 };
+    const host = { ...gateway, address: null, port: null };
+    const labels = (externalPeer: typeof gateway | typeof host | null) =>
+      (['up', 'waiting', 'down'] as const).map((state) => tunnelState({ state, externalPeer }).label);
+    expect(labels(null)).toEqual(['Up', 'Waits for traffic', 'Down']);
+    expect(labels(gateway)).toEqual(labels(null));
+    expect(labels(host)).toEqual(['Connected', 'Away', 'Down']);
+  });
+});
+
 describe('tunnels that nothing is wrong with', () => {
   it('are up, or wait for traffic', () => {
     const all = (['up', 'waiting', 'establishing', 'down'] as const).map((state) => ({ state }));
     expect(all.filter(isWell)).toEqual([{ state: 'up' }, { state: 'waiting' }]);
     expect([wellText(all), wellText(all.filter(({ state }) => state !== 'waiting'))]).toEqual([
-      'tunnels up or waiting for traffic',
+      'tunnels up or waiting',
       'tunnels up',
     ]);
   });

@@ -47,14 +47,34 @@ export const TUNNEL_STATES = {
   down: { tone: 'down', label: 'Down' },
 } as const satisfies Record<Tunnel['state'], { tone: Tone; label: string }>;
 
-/** Whether nothing is wrong with it: one that waits for traffic is not up, and misses nothing. */
+/** Of a tunnel with a remote host: that begins it, and its edge never does. */
+const HOST_STATES = {
+  ...TUNNEL_STATES,
+  up: { tone: 'up', label: 'Connected' },
+  waiting: { tone: 'idle', label: 'Away' },
+} as const satisfies Record<Tunnel['state'], { tone: Tone; label: string }>;
+
+/** How a tunnel is, in words. */
+export function tunnelState(tunnel: Pick<Tunnel, 'state' | 'externalPeer'>): {
+  readonly tone: Tone;
+  readonly label: string;
+} {
+  return (isOfRemoteHost(tunnel) ? HOST_STATES : TUNNEL_STATES)[tunnel.state];
+}
+
+/** Whether the other end is a host that comes from anywhere, and so is at no address. */
+export function isOfRemoteHost({ externalPeer }: Pick<Tunnel, 'externalPeer'>): boolean {
+  return externalPeer !== null && externalPeer.address === null;
+}
+
+/** Whether nothing is wrong with it: one that waits for traffic or for its host is not up, and misses nothing. */
 export function isWell({ state }: Pick<Tunnel, 'state'>): boolean {
   return state === 'up' || state === 'waiting';
 }
 
 /** What is counted with `isWell`, in words. */
 export function wellText(tunnels: readonly Pick<Tunnel, 'state'>[]): string {
-  return tunnels.some(({ state }) => state === 'waiting') ? 'tunnels up or waiting for traffic' : 'tunnels up';
+  return tunnels.some(({ state }) => state === 'waiting') ? 'tunnels up or waiting' : 'tunnels up';
 }
 
 /**

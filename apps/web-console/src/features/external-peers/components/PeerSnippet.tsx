@@ -8,6 +8,7 @@ import { FailureNotice } from '../../../ui/FailureNotice.js';
 import { SaveIcon } from '../../../ui/icons.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { type SnippetFormat, snippetQuery } from '../queries.js';
+import { isRemoteHost, nounOf } from '../wording.js';
 
 const FORMATS = [
   { value: 'swanctl', label: 'strongSwan' },
@@ -18,21 +19,26 @@ const FOLDERS = {
   libreswan: { text: '/etc/ipsec.d', certificates: '/etc/ipsec.d' },
 } as const satisfies Record<SnippetFormat, unknown>;
 
-/** The files for the gateway, by the draft, each to copy or to save. */
+/** The files for the gateway or the host, by the draft, each to copy or to save. */
 export function PeerSnippet({ peer }: { readonly peer: ExternalPeer }): ReactNode {
   const [format, setFormat] = useState<SnippetFormat>('swanctl');
   const { data, error } = useQuery(snippetQuery(useTenantId(), peer.id, format));
   return (
     <>
       <div className="w-toolbar">
-        <SegmentedControl
-          size="xs"
-          aria-label="Program of the gateway"
-          value={format}
-          onChange={(value) => setFormat(value as SnippetFormat)}
-          data={[...FORMATS]}
-        />
-        {data !== undefined && <span className="w-dim w-small">{placeholderText(data)}</span>}
+        {/* There is no other for a host. */}
+        {isRemoteHost(peer) ? (
+          <span className="w-strong w-small">strongSwan</span>
+        ) : (
+          <SegmentedControl
+            size="xs"
+            aria-label="Program of the gateway"
+            value={format}
+            onChange={(value) => setFormat(value as SnippetFormat)}
+            data={[...FORMATS]}
+          />
+        )}
+        {data !== undefined && <span className="w-dim w-small">{placeholderText(data, nounOf(peer))}</span>}
       </div>
       {data === undefined && (error === null ? <Skeleton height={220} /> : <FailureNotice error={error} />)}
       {data !== undefined && <Files snippet={data} />}
@@ -86,10 +92,10 @@ function FileText({ folder, fileName, text }: FileTextProps): ReactNode {
   );
 }
 
-function placeholderText({ secretPlaceholder, certificates }: ExternalPeerSnippet): string {
+function placeholderText({ secretPlaceholder, certificates }: ExternalPeerSnippet, noun: string): string {
   if (secretPlaceholder !== undefined)
     return `By the draft. Write the pre-shared key in place of ${secretPlaceholder}.`;
   return certificates === undefined
     ? 'By the draft.'
-    : 'By the draft. The gateway believes our edge by the certificates of our authorities.';
+    : `By the draft. The ${noun} believes our edge by the certificates of our authorities.`;
 }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { Tunnel } from '../../../api/index.js';
+import type { ExternalPeer, Tunnel } from '../../../api/index.js';
 import { formatBitRate, formatCount } from '../../../lib/format-quantity.js';
 import { Fact, Facts } from '../../../ui/Facts.js';
 import { LinkButton } from '../../../ui/LinkButton.js';
@@ -9,21 +9,22 @@ import { policiesQuery } from '../../policies/queries.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { DirectionFacts } from '../../tunnels/components/TunnelDetail.js';
 import { TunnelKeysMark } from '../../tunnels/components/TunnelKeysMark.js';
+import { TunnelReason } from '../../tunnels/components/TunnelReason.js';
 import { directionsOf } from '../../tunnels/directions.js';
-import { rulesNaming, tunnelMark } from '../wording.js';
+import { nounOf, rulesNaming, tunnelMark } from '../wording.js';
 
 /** How the tunnel with a peer is, or what it takes that there is one. */
 export function PeerTunnel({
-  peerId,
+  peer,
   tunnel,
 }: {
-  readonly peerId: string;
+  readonly peer: ExternalPeer;
   readonly tunnel: Tunnel | undefined;
 }): ReactNode {
-  if (tunnel === undefined) return <NoTunnel peerId={peerId} />;
+  if (tunnel === undefined) return <NoTunnel peer={peer} />;
   return (
     <>
-      {tunnel.reason !== null && <p className="w-reason">{tunnel.reason}</p>}
+      <TunnelReason tunnel={tunnel} />
       <Facts>
         <Fact name="State">
           <StateMark {...tunnelMark(tunnel)} />
@@ -50,8 +51,8 @@ export function PeerTunnel({
   );
 }
 
-function NoTunnel({ peerId }: { readonly peerId: string }): ReactNode {
-  const named = rulesNaming(useQuery(policiesQuery(useTenantId())).data?.items ?? [], peerId).length > 0;
+function NoTunnel({ peer }: { readonly peer: ExternalPeer }): ReactNode {
+  const named = rulesNaming(useQuery(policiesQuery(useTenantId())).data?.items ?? [], peer).length > 0;
   return named ? (
     <>
       <p className="w-none">None yet. It comes with the next revision that you publish.</p>
@@ -61,7 +62,9 @@ function NoTunnel({ peerId }: { readonly peerId: string }): ReactNode {
     </>
   ) : (
     <>
-      <p className="w-none">None. A rule that protects traffic with this peer makes one, once it is published.</p>
+      <p className="w-none">
+        None. A rule that protects traffic with this {nounOf(peer)} makes one, once it is published.
+      </p>
       <LinkButton to="/policies" variant="light" size="compact-sm">
         Go to policies
       </LinkButton>

@@ -33,7 +33,7 @@ export function ProofInput({ values, errors, keyIsSet, onChange }: ProofInputPro
           <TextInput
             label="Identity of our edge"
             placeholder="berlin.example"
-            description="What our edge shows to the gateway."
+            description={`What our edge shows to the ${values.kind === 'gateway' ? 'gateway' : 'host'}.`}
             value={values.localIdentity}
             error={errors['localIdentity']}
             onChange={(event) => onChange({ localIdentity: event.currentTarget.value })}

@@ -4,6 +4,7 @@ import type { ExternalPeer } from '../../../api/index.js';
 import { ConfirmDialog } from '../../../ui/ConfirmDialog.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { deleteExternalPeer, snippetQuery } from '../queries.js';
+import { isRemoteHost } from '../wording.js';
 
 interface DeletePeerDialogProps {
   readonly peer: ExternalPeer;
@@ -23,9 +24,11 @@ export function DeletePeerDialog({ peer, onClose, onDeleted }: DeletePeerDialogP
     const [, snippets] = snippetQuery(tenantId, peer.id, 'swanctl').queryKey;
     await queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[1] !== snippets });
   };
+  const freed = isRemoteHost(peer) ? ', and its addresses are free again' : '';
   return (
     <ConfirmDialog title={`Delete ${peer.name}?`} confirm="Delete external peer" act={remove} onClose={onClose}>
-      It can be deleted once no rule names it. Its tunnel leaves the fabric with the next revision that you publish.
+      It can be deleted once no rule names it. Its tunnel leaves the fabric with the next revision that you publish
+      {freed}.
     </ConfirmDialog>
   );
 }

@@ -1,17 +1,27 @@
-import { Group, NativeSelect, NumberInput, Textarea, TextInput } from '@mantine/core';
+import { Group, NativeSelect, Textarea, TextInput } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import type { CreateExternalPeer, ExternalPeer } from '../../../api/index.js';
+import {
+  type AddressPool,
+  type CreateExternalPeer,
+  type ExternalPeer,
+  failureOf,
+  type Site,
+} from '../../../api/index.js';
 import { compareNames } from '../../../lib/compare.js';
 import { DialogFailure } from '../../../ui/DialogFailure.js';
 import { FormDialog } from '../../../ui/FormDialog.js';
 import { useProblemForm } from '../../../ui/use-problem-form.js';
 import { useWrite } from '../../../ui/use-write.js';
+import { addressPoolsQuery } from '../../address-pools/queries.js';
 import { useTenantId } from '../../session/use-tenant.js';
 import { sitesQuery } from '../../sites/queries.js';
+import { AssignedInput } from '../components/AssignedInput.js';
+import { GatewayNetworksInput, GatewayPlaceInput } from '../components/GatewayInput.js';
+import { KindInput } from '../components/KindInput.js';
 import { ProofInput } from '../components/ProofInput.js';
 import { EspProposalInput, IkeProposalsInput } from '../components/ProposalInputs.js';
-import { type PeerValues, peerBody, peerValues } from '../peer-form.js';
+import { atFields, atSite, type PeerValues, peerBody, peerValues } from '../peer-form.js';
 import { createExternalPeer, replaceExternalPeer } from '../queries.js';
 
 interface ExternalPeerDialogProps {
@@ -24,6 +34,7 @@ interface ExternalPeerDialogProps {
 export function ExternalPeerDialog({ peer, onClose }: ExternalPeerDialogProps): ReactNode {
   const tenantId = useTenantId();
   const sites = [...(useQuery(sitesQuery(tenantId)).data?.items ?? [])].sort((a, b) => compareNames(a.name, b.name));
+  const pools = useQuery(addressPoolsQuery(tenantId)).data?.items ?? [];
   const { form, failure, refuse, clear } = useProblemForm<PeerValues>(peerValues(peer, sites[0]?.id ?? ''));
   const save = useWrite((values: PeerValues) => {
     const body = peerBody(values);
@@ -36,6 +47,13 @@ export function ExternalPeerDialog({ peer, onClose }: ExternalPeerDialogProps): 
     form.setValues(change);
     for (const field of Object.keys(change)) form.clearFieldError(field);
   };
+  const offered = sitesFor(values.kind, sites, pools);
+  const choose = (kind: PeerValues['kind']): void => {
+    const possible = sitesFor(kind, sites, pools);
+    const siteId = possible.find(({ id }) => id === values.siteId)?.id ?? possible[0]?.id ?? values.siteId;
+    set(kind === 'gateway' ? { kind } : atSite(siteId, pools));
+  };
+  const host = values.kind === 'remote_host';
   return (
     <FormDialog
       title={peer === undefined ? 'Add external peer' : `Edit ${peer.name}`}
@@ -45,55 +63,46 @@ export function ExternalPeerDialog({ peer, onClose }: ExternalPeerDialogProps): 
       failure={<DialogFailure failure={failure} />}
       onSubmit={form.onSubmit((entered) => {
         clear();
-        save.mutate(entered, { onSuccess: onClose, onError: refuse });
+        save.mutate(entered, {
+          onSuccess: onClose,
+          onError: (error) => refuse(atFields(failureOf(error), entered)),
+        });
       })}
       onClose={onClose}
     >
+      {/* A gateway does not become a host, nor the other way round. */}
+      {peer === undefined && <KindInput kind={values.kind} hasPools={pools.length > 0} onChange={choose} />}
       <Group gap="sm" align="flex-end" wrap="nowrap">
-        <TextInput flex={1} label="Name" placeholder="Partner" data-autofocus {...form.getInputProps('name')} />
+        <TextInput
+          flex={1}
+          label="Name"
+          placeholder={host ? 'notebook of Ada' : 'Partner'}
+          data-autofocus
+          {...form.getInputProps('name')}
+        />
         <NativeSelect
           flex={1}
           label="Site"
           description="Its one edge has the tunnel with it."
-          data={sites.map(({ id, name }) => ({ value: id, label: name }))}
+          data={offered.map(({ id, name }) => ({ value: id, label: name }))}
           {...form.getInputProps('siteId')}
+          onChange={({ currentTarget: { value: siteId } }) => set(host ? atSite(siteId, pools) : { siteId })}
         />
       </Group>
       <Textarea label="Description" autosize minRows={1} maxRows={4} {...form.getInputProps('description')} />
-      <Group gap="sm" align="flex-start" wrap="nowrap">
-        <TextInput
-          flex={1}
-          label="Address"
-          placeholder="203.0.113.99"
-          description="Where the gateway is on the underlay."
-          {...form.getInputProps('address')}
-        />
-        <NumberInput
-          w={120}
-          label="UDP port"
-          description="IKE and ESP."
-          hideControls
-          allowDecimal={false}
-          allowNegative={false}
-          {...form.getInputProps('port')}
-        />
-      </Group>
+      {host ? (
+        <AssignedInput form={form} pools={pools} held={peer?.assigned ?? []} />
+      ) : (
+        <GatewayPlaceInput form={form} />
+      )}
       <TextInput
-        label="Identity of the gateway"
-        placeholder="gw.partner.example"
+        label={host ? 'Identity of the host' : 'Identity of the gateway'}
+        placeholder={host ? 'ada@example.com' : 'gw.partner.example'}
         description="What it shows: a domain name, a mailbox, an address, or keyid: and a key ID."
         {...form.getInputProps('identity')}
       />
       <ProofInput values={values} errors={errors} keyIsSet={peer?.preSharedKey !== undefined} onChange={set} />
-      <Textarea
-        label="Networks behind the gateway"
-        description="One prefix on each line."
-        placeholder="10.8.0.0/24"
-        autosize
-        minRows={2}
-        maxRows={8}
-        {...form.getInputProps('prefixes')}
-      />
+      {!host && <GatewayNetworksInput form={form} />}
       <IkeProposalsInput
         proposals={values.ikeProposals}
         error={errors['ikeProposals']}
@@ -106,4 +115,9 @@ export function ExternalPeerDialog({ peer, onClose }: ExternalPeerDialogProps): 
       />
     </FormDialog>
   );
+}
+
+/** A remote host is at a site that has a pool. */
+function sitesFor(kind: PeerValues['kind'], sites: readonly Site[], pools: readonly AddressPool[]): readonly Site[] {
+  return kind === 'gateway' ? sites : sites.filter(({ id }) => pools.some(({ siteId }) => siteId === id));
 }

@@ -11,6 +11,7 @@ import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { type Direction, directionsOf } from '../directions.js';
 import { pathText } from '../path-text.js';
 import { TunnelProtection } from './TunnelProtection.js';
+import { TunnelReason } from './TunnelReason.js';
 
 const RateChart = lazy(() => import('./RateChart.js').then((module) => ({ default: module.RateChart })));
 
@@ -20,7 +21,7 @@ export function TunnelDetail({ tunnel }: { readonly tunnel: Tunnel }): ReactNode
   const [there, back] = directions;
   return (
     <div className="w-tunnel-detail">
-      {tunnel.reason !== null && <p className="w-reason">{tunnel.reason}</p>}
+      <TunnelReason tunnel={tunnel} />
       <TunnelProtection tunnel={tunnel} />
       <div className="w-tunnel-columns">
         {there !== undefined && back !== undefined && (

@@ -8,7 +8,7 @@ import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { moveBetweenRows } from '../../../ui/row-keys.js';
 import { StateMark } from '../../../ui/StateMark.js';
 import { SortableHeader, type Sorter } from '../../../ui/sorting.js';
-import { type Direction, directionsOf, TUNNEL_STATES, totalRate, tunnelTitle } from '../directions.js';
+import { type Direction, directionsOf, totalRate, tunnelState, tunnelTitle } from '../directions.js';
 import { ProtectionMarks } from './ProtectionMarks.js';
 import { TunnelDetail } from './TunnelDetail.js';
 import { TunnelKeysMark } from './TunnelKeysMark.js';
@@ -77,7 +77,7 @@ interface TunnelRowProps {
 }
 
 function TunnelRow({ tunnel, open, onToggle }: TunnelRowProps): ReactNode {
-  const { tone, label } = TUNNEL_STATES[tunnel.state];
+  const { tone, label } = tunnelState(tunnel);
   const Chevron = open ? ChevronDownIcon : ChevronRightIcon;
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter' && event.key !== ' ') return;
