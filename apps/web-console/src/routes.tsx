@@ -62,9 +62,10 @@ const signedIn = createRoute({
 const topology = createRoute({
   getParentRoute: () => signedIn,
   path: '/',
-  validateSearch: (search): { site?: string; tunnel?: string } => ({
+  validateSearch: (search): { site?: string; tunnel?: string; hosts?: string } => ({
     ...optionalText('site', search),
     ...optionalText('tunnel', search),
+    ...optionalText('hosts', search),
   }),
   component: lazyRouteComponent(() => import('./features/topology/TopologyPage.js'), 'TopologyPage'),
 });

@@ -62,7 +62,7 @@ function useFabric(tenantId: string): { fabric: Fabric | undefined; failure: unk
 
 /** The selection lives in the address, so that it can be linked to and survives a reload. */
 function useSelection(): [Selection, (selection: Selection) => void] {
-  const { site, tunnel } = useSearch({ from: '/signed-in/' });
+  const { site, tunnel, hosts } = useSearch({ from: '/signed-in/' });
   const navigate = useNavigate();
   const select = useCallback(
     (next: Selection) =>
@@ -71,8 +71,9 @@ function useSelection(): [Selection, (selection: Selection) => void] {
   );
   const selection = useMemo<Selection>(() => {
     if (site !== undefined) return { kind: 'site', id: site };
+    if (hosts !== undefined) return { kind: 'hosts', id: hosts };
     return tunnel === undefined ? null : { kind: 'tunnel', id: tunnel };
-  }, [site, tunnel]);
+  }, [site, tunnel, hosts]);
   return [selection, select];
 }
 

@@ -11,16 +11,20 @@ import '@xyflow/react/dist/style.css';
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import type { Edge, Network, Site, Tunnel } from '../../../api/index.js';
 import { compareNames } from '../../../lib/compare.js';
-import { directionsOf } from '../../tunnels/directions.js';
+import { directionsOf, isOfRemoteHost } from '../../tunnels/directions.js';
 import { type Point, placeOnRing } from '../layout.js';
+import { hostsBySite, type SiteHosts } from '../remote-hosts.js';
 import { loadPositions, type Positions, savePositions } from '../saved-positions.js';
+import { HostsLink, type HostsLinkType } from './HostsLink.js';
+import { HostsNode, type HostsNodeType } from './HostsNode.js';
 import { PeerNode, type PeerNodeType } from './PeerNode.js';
 import { SiteNode, type SiteNodeType } from './SiteNode.js';
 import { TunnelLink, type TunnelLinkType } from './TunnelLink.js';
 
-const NODE_TYPES: NodeTypes = { site: SiteNode, peer: PeerNode };
-type FabricNodeType = SiteNodeType | PeerNodeType;
-const LINK_TYPES = { tunnel: TunnelLink };
+const NODE_TYPES: NodeTypes = { site: SiteNode, peer: PeerNode, hosts: HostsNode };
+type FabricNodeType = SiteNodeType | PeerNodeType | HostsNodeType;
+type FabricLinkType = TunnelLinkType | HostsLinkType;
+const LINK_TYPES = { tunnel: TunnelLink, hosts: HostsLink };
 const FIT = { padding: 0.16, maxZoom: 1.15, duration: 150 } as const;
 
 export interface Fabric {
@@ -30,7 +34,8 @@ export interface Fabric {
   readonly tunnels: readonly Tunnel[];
 }
 
-export type Selection = { readonly kind: 'site' | 'tunnel'; readonly id: string } | null;
+/** `hosts`: those of the site with this identifier. */
+export type Selection = { readonly kind: 'site' | 'tunnel' | 'hosts'; readonly id: string } | null;
 
 interface FabricGraphProps {
   readonly tenantId: string;
@@ -51,7 +56,7 @@ export function FabricGraph(props: FabricGraphProps): ReactNode {
 function Canvas({ tenantId, fabric, selection, onSelect }: FabricGraphProps): ReactNode {
   const [moved, setMoved] = useState<Positions>(() => loadPositions(tenantId));
   const nodes = useNodes(fabric, moved, selection);
-  const links = useTunnelLinks(fabric, selection, onSelect);
+  const links = useLinks(fabric, selection, onSelect);
   const [measured, setMeasured] = useState<Readonly<Record<string, { width: number; height: number }>>>({});
   useFitting(selection !== null, nodes.length);
   const onNodesChange = (changes: NodeChange<FabricNodeType>[]): void => {
@@ -65,7 +70,7 @@ function Canvas({ tenantId, fabric, selection, onSelect }: FabricGraphProps): Re
     if (Object.keys(positions).length > 0) setMoved((before) => ({ ...before, ...positions }));
   };
   return (
-    <ReactFlow<FabricNodeType, TunnelLinkType>
+    <ReactFlow<FabricNodeType, FabricLinkType>
       nodes={nodes.map((node) =>
         measured[node.id] === undefined ? node : { ...node, measured: { ...measured[node.id] } },
       )}
@@ -76,7 +81,7 @@ function Canvas({ tenantId, fabric, selection, onSelect }: FabricGraphProps): Re
       onNodesChange={onNodesChange}
       onNodeDragStop={() => savePositions(tenantId, moved)}
       onNodeClick={(_event, node) => onSelect(selectionOf(node))}
-      onEdgeClick={(_event, link) => onSelect({ kind: 'tunnel', id: link.id })}
+      onEdgeClick={(_event, link) => onSelect(linkedTo(link))}
       onPaneClick={() => onSelect(null)}
       nodesConnectable={false}
       deleteKeyCode={null}
@@ -103,16 +108,29 @@ function Canvas({ tenantId, fabric, selection, onSelect }: FabricGraphProps): Re
   );
 }
 
-/** Of an external peer the tunnel, which is all that is known of it. */
+/** Of a gateway the tunnel, which is all that is known of it. */
 function selectionOf(node: FabricNodeType): Selection {
+  if (node.type === 'hosts') return { kind: 'hosts', id: node.data.hosts.siteId };
   return node.type === 'peer' ? { kind: 'tunnel', id: node.data.tunnelId } : { kind: 'site', id: node.id };
+}
+
+function linkedTo(link: FabricLinkType): Selection {
+  return link.type === 'hosts' && link.data !== undefined
+    ? { kind: 'hosts', id: link.data.hosts.siteId }
+    : { kind: 'tunnel', id: link.id };
 }
 
 function useNodes({ sites, networks, edges, tunnels }: Fabric, moved: Positions, selection: Selection) {
   return useMemo((): FabricNodeType[] => {
     const ordered = [...sites].sort((a, b) => compareNames(a.name, b.name));
     const peers = peersOf(tunnels);
-    const ring = placeOnRing([...ordered, ...peers.map(({ peer }) => peer)].map(({ id }) => id));
+    // Backwards round the ring, so that those of the first sites stand beside them.
+    const hosts = [...hostsBySite(tunnels)].reverse();
+    const ring = placeOnRing([
+      ...ordered.map(({ id }) => id),
+      ...peers.map(({ peer }) => peer.id),
+      ...hosts.map(hostsId),
+    ]);
     const position = (id: string): Point => moved[id] ?? ring.get(id) ?? { x: 0, y: 0 };
     const siteNodes = ordered.map((site) => ({
       id: site.id,
@@ -134,26 +152,39 @@ function useNodes({ sites, networks, edges, tunnels }: Fabric, moved: Positions,
       ariaLabel: `External peer ${peer.name}`,
       data: { peer, tunnelId },
     }));
-    return [...siteNodes, ...peerNodes];
+    const hostsNodes = hosts.map((each) => ({
+      id: hostsId(each),
+      type: 'hosts' as const,
+      position: position(hostsId(each)),
+      selected: selection?.kind === 'hosts' && selection.id === each.siteId,
+      ariaLabel: `Remote hosts of ${each.siteName}`,
+      data: { hosts: each },
+    }));
+    return [...siteNodes, ...peerNodes, ...hostsNodes];
   }, [sites, networks, edges, tunnels, moved, selection]);
 }
 
-/** By name, those that tunnels lead to. */
+/** Of the node of the hosts of a site: the site has a node of its own. */
+function hostsId({ siteId }: SiteHosts): string {
+  return `hosts of ${siteId}`;
+}
+
+/** By name, the gateways that tunnels lead to. */
 function peersOf(tunnels: readonly Tunnel[]): PeerNodeType['data'][] {
-  const found = tunnels.flatMap(({ id, externalPeer }) =>
-    externalPeer === null ? [] : [{ peer: externalPeer, tunnelId: id }],
-  );
+  const found = tunnels
+    .filter((tunnel) => !isOfRemoteHost(tunnel))
+    .flatMap(({ id, externalPeer }) => (externalPeer === null ? [] : [{ peer: externalPeer, tunnelId: id }]));
   return found.sort((a, b) => compareNames(a.peer.name, b.peer.name));
 }
 
-function useTunnelLinks(
+function useLinks(
   { sites, tunnels }: Fabric,
   selection: Selection,
   onSelect: (selection: Selection) => void,
-): TunnelLinkType[] {
+): FabricLinkType[] {
   return useMemo(() => {
     const known = new Set([...sites.map(({ id }) => id), ...peersOf(tunnels).map(({ peer }) => peer.id)]);
-    return tunnels.flatMap((tunnel) => {
+    const between = tunnels.flatMap((tunnel) => {
       const [there] = directionsOf(tunnel);
       if (there === undefined || !known.has(there.from.placeId) || !known.has(there.to.placeId)) return [];
       return {
@@ -165,6 +196,17 @@ function useTunnelLinks(
         data: { tunnel, onSelect: (id: string) => onSelect({ kind: 'tunnel', id }) },
       };
     });
+    const toHosts = hostsBySite(tunnels)
+      .filter(({ siteId }) => known.has(siteId))
+      .map((hosts) => ({
+        id: hostsId(hosts),
+        type: 'hosts' as const,
+        source: hosts.siteId,
+        target: hostsId(hosts),
+        selected: selection?.kind === 'hosts' && selection.id === hosts.siteId,
+        data: { hosts },
+      }));
+    return [...between, ...toHosts];
   }, [sites, tunnels, selection, onSelect]);
 }
 

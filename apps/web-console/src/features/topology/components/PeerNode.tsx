@@ -5,7 +5,7 @@ import type { Tunnel } from '../../../api/index.js';
 export type PeerNodeData = { readonly peer: NonNullable<Tunnel['externalPeer']>; readonly tunnelId: string };
 export type PeerNodeType = Node<PeerNodeData, 'peer'>;
 
-/** An external peer on the canvas: its name, and where it is. */
+/** A gateway on the canvas: its name, and where it is. */
 export function PeerNode({ data: { peer } }: NodeProps<PeerNodeType>): ReactNode {
   return (
     <div className="w-node w-node-peer">

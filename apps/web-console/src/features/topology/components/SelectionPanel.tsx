@@ -14,9 +14,12 @@ import { CONDITIONS, conditionOf } from '../../edges/condition.js';
 import { DirectionFacts } from '../../tunnels/components/TunnelDetail.js';
 import { TunnelKeysMark } from '../../tunnels/components/TunnelKeysMark.js';
 import { TunnelProtection } from '../../tunnels/components/TunnelProtection.js';
-import { directionsOf, TUNNEL_STATES, tunnelTitle } from '../../tunnels/directions.js';
+import { TunnelReason } from '../../tunnels/components/TunnelReason.js';
+import { directionsOf, tunnelState, tunnelTitle } from '../../tunnels/directions.js';
 import { type SeenAt, seenAt } from '../../tunnels/seen-at.js';
+import { hostsBySite, type SiteHosts } from '../remote-hosts.js';
 import type { Fabric, Selection } from './FabricGraph.js';
+import { HostsDetails } from './HostsDetails.js';
 
 interface SelectionPanelProps {
   readonly fabric: Fabric;
@@ -30,19 +33,26 @@ export function SelectionPanel({ fabric, selection, onSelect }: SelectionPanelPr
   useHotkeys([['Escape', close]]);
   const site = fabric.sites.find(({ id }) => selection.kind === 'site' && id === selection.id);
   const tunnel = fabric.tunnels.find(({ id }) => selection.kind === 'tunnel' && id === selection.id);
-  if (site === undefined && tunnel === undefined) return null;
+  const hosts = hostsBySite(fabric.tunnels).find(({ siteId }) => selection.kind === 'hosts' && siteId === selection.id);
+  if (site === undefined && tunnel === undefined && hosts === undefined) return null;
   return (
     <aside className="w-panel" aria-label="Details">
       <header>
-        <h2>{site?.name ?? (tunnel === undefined ? '' : tunnelTitle(tunnel))}</h2>
+        <h2>{titleOf(site, tunnel, hosts)}</h2>
         <ActionIcon aria-label="Close details" onClick={close}>
           <CloseIcon size={16} />
         </ActionIcon>
       </header>
       {site !== undefined && <SiteDetails site={site} fabric={fabric} onSelect={onSelect} />}
       {tunnel !== undefined && <TunnelDetails tunnel={tunnel} />}
+      {hosts !== undefined && <HostsDetails hosts={hosts} />}
     </aside>
   );
+}
+
+function titleOf(site: Site | undefined, tunnel: Tunnel | undefined, hosts: SiteHosts | undefined): string {
+  if (hosts !== undefined) return `Remote hosts of ${hosts.siteName}`;
+  return site?.name ?? (tunnel === undefined ? '' : tunnelTitle(tunnel));
 }
 
 interface SiteDetailsProps {
@@ -77,7 +87,7 @@ function SiteDetails({ site, fabric, onSelect }: SiteDetailsProps): ReactNode {
         <ul className="w-list">
           {tunnels.map((tunnel) => (
             <li key={tunnel.id}>
-              <StateMark tone={TUNNEL_STATES[tunnel.state].tone} label="" />
+              <StateMark tone={tunnelState(tunnel).tone} label="" />
               <button type="button" className="w-link" onClick={() => onSelect({ kind: 'tunnel', id: tunnel.id })}>
                 {directionsOf(tunnel).find(({ to }) => to.placeId !== site.id)?.to.place}
               </button>
@@ -134,7 +144,7 @@ function EdgeSection({ edge, seen }: { readonly edge: Edge; readonly seen: reado
 }
 
 function TunnelDetails({ tunnel }: { readonly tunnel: Tunnel }): ReactNode {
-  const { tone, label } = TUNNEL_STATES[tunnel.state];
+  const { tone, label } = tunnelState(tunnel);
   return (
     <div className="w-panel-body">
       <div className="w-panel-state">
@@ -143,7 +153,7 @@ function TunnelDetails({ tunnel }: { readonly tunnel: Tunnel }): ReactNode {
           {formatCount(tunnel.rekeys)} {tunnel.rekeys === 1 ? 'rekey' : 'rekeys'}
         </span>
       </div>
-      {tunnel.reason !== null && <p className="w-reason">{tunnel.reason}</p>}
+      <TunnelReason tunnel={tunnel} />
       <Facts>
         <Fact name="Keys by">
           <TunnelKeysMark tunnel={tunnel} />

@@ -1,17 +1,12 @@
-import {
-  EdgeLabelRenderer,
-  type EdgeProps,
-  type Edge as FlowEdge,
-  type InternalNode,
-  useInternalNode,
-} from '@xyflow/react';
+import { EdgeLabelRenderer, type EdgeProps, type Edge as FlowEdge } from '@xyflow/react';
 import type { ReactNode } from 'react';
 import type { Tunnel } from '../../../api/index.js';
 import { formatBitRate } from '../../../lib/format-quantity.js';
 import { ArrowRightIcon } from '../../../ui/icons.js';
 import { ToneIcon } from '../../../ui/StateMark.js';
-import { directionsOf, TUNNEL_STATES, totalRate, tunnelTitle } from '../../tunnels/directions.js';
-import { type Box, between, leaveBox, linkWidth, middleOf, type Point } from '../layout.js';
+import { directionsOf, totalRate, tunnelState, tunnelTitle } from '../../tunnels/directions.js';
+import { between, linkWidth, type Point } from '../layout.js';
+import { placed, useLine } from './use-line.js';
 
 export type TunnelLinkData = { readonly tunnel: Tunnel; readonly onSelect: (tunnelId: string) => void };
 export type TunnelLinkType = FlowEdge<TunnelLinkData, 'tunnel'>;
@@ -21,16 +16,11 @@ const RATE_AT = 0.25;
 
 /** A tunnel on the canvas: colour, dash and shape say its state; each rate stands near its sender and points away. */
 export function TunnelLink({ source, target, data, selected }: EdgeProps<TunnelLinkType>): ReactNode {
-  const from = useInternalNode(source);
-  const to = useInternalNode(target);
-  if (from === undefined || to === undefined || data === undefined) return null;
+  const line = useLine(source, target);
+  if (line === undefined || data === undefined) return null;
   const { tunnel, onSelect } = data;
-  const a = boxOf(from);
-  const b = boxOf(to);
-  const start = leaveBox(a, middleOf(b));
-  const end = leaveBox(b, middleOf(a));
-  const path = `M${start.x},${start.y} L${end.x},${end.y}`;
-  const { tone, label } = TUNNEL_STATES[tunnel.state];
+  const { start, end, path } = line;
+  const { tone, label } = tunnelState(tunnel);
   const angle = Math.atan2(end.y - start.y, end.x - start.x);
   const sender = (placeId: string): Point => between(start, end, placeId === source ? RATE_AT : 1 - RATE_AT);
   return (
@@ -66,16 +56,4 @@ export function TunnelLink({ source, target, data, selected }: EdgeProps<TunnelL
       </EdgeLabelRenderer>
     </>
   );
-}
-
-function boxOf(node: InternalNode): Box {
-  return {
-    ...node.internals.positionAbsolute,
-    width: node.measured.width ?? 0,
-    height: node.measured.height ?? 0,
-  };
-}
-
-function placed({ x, y }: Point): { transform: string } {
-  return { transform: `translate(-50%, -50%) translate(${x}px, ${y}px)` };
 }
