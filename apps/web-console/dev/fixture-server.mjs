@@ -21,6 +21,7 @@ const HOUR = 3_600_000;
 
 const sites = [];
 const networks = [];
+const addressPools = [];
 const externalPeers = [];
 const edges = [];
 const policies = [];
@@ -147,17 +148,40 @@ site('Delhi', 'Support centre', [['LAN', '10.4.0.0/16']], {
 });
 site('Eindhoven', 'Lab', [['Bench', '10.5.0.0/20']], undefined);
 
+function addressPool(name, description, siteName, prefix, nameServers = [], domains = []) {
+  const siteId = sites.find((each) => each.name === siteName).id;
+  const known = { version: 1, createdAt: iso(-30 * HOUR), updatedAt: iso(-3 * HOUR) };
+  addressPools.push({ id: randomUUID(), name, description, siteId, prefix, nameServers, domains, ...known });
+  return addressPools.at(-1);
+}
+const notebooks = addressPool(
+  'notebooks',
+  'Of whoever travels',
+  'Amsterdam',
+  '10.99.0.0/24',
+  ['10.1.0.53', '2001:db8:1::53'],
+  ['corp.example', 'lab.corp.example'],
+);
+const notebooks6 = addressPool('notebooks, IPv6', '', 'Amsterdam', '2001:db8:99::/64', ['2001:db8:1::53']);
+const cashiers = addressPool('cash registers', 'In shops without an edge', 'Berlin', '10.98.0.0/28');
+addressPool('contractors', '', 'Delhi', '10.97.0.0/24');
+
 function peer(name, description, siteName, address, identity, prefixes, proof) {
+  return describedPeer(name, description, siteName, identity, proof, { address, port: 4500, prefixes });
+}
+function host(name, description, siteName, identity, proof, ...addresses) {
+  const assigned = addresses.map(([pool, address]) => ({ addressPoolId: pool.id, address }));
+  return describedPeer(name, description, siteName, identity, proof, { assigned });
+}
+function describedPeer(name, description, siteName, identity, proof, form) {
   const made = {
     id: randomUUID(),
     name,
     description,
     siteId: sites.find((each) => each.name === siteName).id,
-    address,
-    port: 4500,
     identity,
     ...proof,
-    prefixes,
+    ...form,
     ikeProposals: [
       { keyBits: 256, prf: 'hmac-sha2-384', keyExchange: ['X25519', 'ML-KEM-768'] },
       { keyBits: 256, prf: 'hmac-sha2-256', keyExchange: ['ECP-256'] },
@@ -192,6 +216,26 @@ peer(
   'keyid:supplier-7',
   ['172.31.0.0/24'],
   withKey('keyid:weft'),
+);
+
+const ada = host(
+  'notebook of Ada',
+  'Travels',
+  'Amsterdam',
+  'ada@corp.example',
+  withKey('ams.weft.example'),
+  [notebooks, '10.99.0.1'],
+  [notebooks6, '2001:db8:99::1'],
+);
+const grace = host('notebook of Grace', '', 'Amsterdam', 'grace@corp.example', { certificates: [PEM] }, [
+  notebooks,
+  '10.99.0.2',
+]);
+const registers = Array.from({ length: 11 }, (_, index) =>
+  host(`register ${index + 1}`, '', 'Berlin', `keyid:register-${index + 1}`, withKey('ber.weft.example'), [
+    cashiers,
+    `10.98.0.${index + 1}`,
+  ]),
 );
 
 const anything = [{ kind: 'any' }];
@@ -269,6 +313,31 @@ for (const each of sites) each.labels = { role: each.name === 'Amsterdam' ? 'hub
 function group(name, description, members) {
   return { id: randomUUID(), name, description, members, version: 1, createdAt: iso(), updatedAt: iso() };
 }
+function refusePrefix({ prefix }) {
+  if (!/^[0-9a-f.:]+\/\d+$/i.test(prefix))
+    throw invalid('/prefix', `"${prefix}" is no prefix`, 'Write an address and a length, for example 10.1.0.0/16.');
+}
+function refuseDomains({ nameServers = [], domains = [] }) {
+  if (domains.length > 0 && nameServers.length === 0)
+    throw invalid(
+      '/domains',
+      'Nobody is there to be asked about the domains',
+      'Give a name server, or leave them out.',
+    );
+}
+/** Hosts keep the address that they have, or get one that nobody else has; in this controller not the lowest. */
+function withAddresses({ assigned, ...body }, held = []) {
+  if (assigned === undefined) return body;
+  if (assigned.length === 0) throw invalid('/assigned', 'Below 1', 'Give at least 1.');
+  const free = (poolId) => findIn(addressPools, poolId).prefix.replace(/(\d*)\/\d+$/, () => 20 + externalPeers.length);
+  return {
+    ...body,
+    assigned: assigned.map(({ addressPoolId, address }) => ({
+      addressPoolId,
+      address: address ?? held.find((each) => each.addressPoolId === addressPoolId)?.address ?? free(addressPoolId),
+    })),
+  };
+}
 function refuseMapping(prefix, { mappedPrefix }) {
   if (mappedPrefix && mappedPrefix.split('/')[1] !== prefix.split('/')[1])
     throw invalid(
@@ -314,6 +383,13 @@ policy('Partners', '', [
     [at('Amsterdam')],
     [{ kind: 'external_peer', externalPeerId: partner.id }],
     [tcp([443, 443])],
+  ),
+  rule(
+    'Who travels',
+    'PROTECT',
+    [{ kind: 'address_pool', addressPoolId: notebooks.id }],
+    [at('Amsterdam')],
+    [{ protocol: 'any', ports: [] }],
   ),
 ]);
 policy('Guests stay outside', 'Before everything else', [
@@ -453,7 +529,7 @@ function tunnels() {
   return result;
 }
 
-/** Of one peer that is up, and of one that refuses the Child SA. */
+/** Of one peer that is up, of one that refuses the Child SA, and of hosts of which some are there. */
 function externalTunnels() {
   const seconds = (Date.now() - started) / 1000;
   const traffic = (on, phase) => ({
@@ -462,17 +538,25 @@ function externalTunnels() {
     packetsPerSecond: on ? 90 + 20 * Math.sin(seconds / 5 + phase) : 0,
     bytesPerSecond: on ? 1e5 * (2 + Math.sin(seconds / 5 + phase)) : 0,
   });
-  return [partner, cloud].map(({ id, name, address, port: udp, siteId }, index) => {
-    const up = index === 0;
+  return [partner, cloud, ada, grace, ...registers].map((each, index) => {
+    const { id, name, address = null, port: udp = null, siteId, assigned } = each;
+    const up = index === 0 || each === ada || (registers.includes(each) && index % 3 === 0);
     const edge = edges.find((each) => each.siteId === siteId);
     return {
-      id: `00000000-0000-4000-8000-00000000000${index}`,
-      state: up ? 'up' : 'down',
-      reason: up ? null : 'The edge reports: the peer refused the Child SA: TS_UNACCEPTABLE.',
+      id: `00000000-0000-4000-8000-0000000000${10 + index}`,
+      state: up ? 'up' : assigned === undefined ? 'down' : 'waiting',
+      reason: up
+        ? null
+        : assigned === undefined
+          ? 'The edge reports: the peer refused the Child SA: TS_UNACCEPTABLE.'
+          : 'The host is away: it begins the tunnel, wherever it is.',
       keyingMode: 'ikev2',
       securityProtocol: 'esp',
       mode: 'tunnel',
-      keyExchange: { methods: up ? ['X25519', 'ML-KEM-768'] : ['ECP-256'], ppk: false, postQuantum: up },
+      keyExchange:
+        up || assigned === undefined
+          ? { methods: up ? ['X25519', 'ML-KEM-768'] : ['ECP-256'], ppk: false, postQuantum: up }
+          : null,
       rekeys: up ? 12 : 0,
       externalPeer: { id, name, address, port: udp },
       edges: [
@@ -487,6 +571,8 @@ function externalTunnels() {
           outbound: traffic(up, 2),
           lastReceivedAt: up ? iso(-400) : null,
           path: null,
+          observedPeer: up ? { address: address ?? `198.51.100.${20 + index}`, port: udp ?? 4500 } : null,
+          behindNat: up ? false : null,
         },
       ],
     };
@@ -497,7 +583,7 @@ const SNIPPETS = {
   swanctl: (each) => ({
     format: 'swanctl',
     fileName: `weft-${each.name.toLowerCase().replaceAll(' ', '-')}.conf`,
-    text: `connections {\n  partner {\n    version = 2\n    local_addrs = ${each.address}\n    remote_addrs = 203.0.113.10\n    proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768\n    mobike = no\n  }\n}\n`,
+    text: `connections {\n  weft {\n    version = 2\n    ${each.assigned ? 'vips = 0.0.0.0' : `local_addrs = ${each.address}`}\n    remote_addrs = 203.0.113.10\n    proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768\n    mobike = ${each.assigned ? 'yes' : 'no'}\n  }\n}\n`,
     ...(each.certificates === undefined
       ? { secretPlaceholder: 'REPLACE_WITH_THE_PRE_SHARED_KEY' }
       : { certificates: [{ fileName: 'weft-1.pem', text: PEM }] }),
@@ -1113,11 +1199,43 @@ const routes = {
       ]);
     drop(namedServices, id);
   },
+  'GET address-pools': () => ({ items: addressPools }),
+  'POST address-pools': (body) => {
+    named(body);
+    refusePrefix(body);
+    refuseDomains(body);
+    const known = { id: randomUUID(), version: 1, createdAt: iso(), updatedAt: iso() };
+    return create(addressPools, { description: '', nameServers: [], domains: [], ...body, ...known });
+  },
+  'PUT address-pools/:id': (body, id) => {
+    named(body);
+    refusePrefix(body);
+    refuseDomains(body);
+    draftChanged = true;
+    return changed(findIn(addressPools, id), body);
+  },
+  'DELETE address-pools/:id': (_, id) => {
+    const having = externalPeers.filter(({ assigned = [] }) => assigned.some((each) => each.addressPoolId === id));
+    if (having.length > 0)
+      throw new Refusal(409, 'The request conflicts with what exists', 'errors names both.', [
+        {
+          pointer: '',
+          rule: 'address_pool_in_use',
+          detail: `The address pool is used by ${having.map(({ name }) => `the external peer "${name}"`).join(', ')}`,
+          fix: 'Remove or change what uses it first.',
+        },
+      ]);
+    drop(addressPools, id);
+  },
   'GET external-peers': () => ({ items: externalPeers }),
   'POST external-peers': ({ preSharedKey, ...body }) => {
     named(body);
     const known = { id: randomUUID(), version: 1, createdAt: iso(), updatedAt: iso() };
-    return create(externalPeers, { ...body, ...(preSharedKey ? { preSharedKey: 'set' } : {}), ...known });
+    return create(externalPeers, {
+      ...withAddresses(body),
+      ...(preSharedKey ? { preSharedKey: 'set' } : {}),
+      ...known,
+    });
   },
   'POST external-peers/:id': ({ siteId, text }) => {
     if (!text.includes('connections'))
@@ -1150,18 +1268,13 @@ const routes = {
     named(body);
     const found = findIn(externalPeers, id);
     draftChanged = true;
-    return Object.assign(found, body, { version: found.version + 1, updatedAt: iso() });
+    return Object.assign(found, withAddresses(body, found.assigned), { version: found.version + 1, updatedAt: iso() });
   },
   'DELETE external-peers/:id': (_, id) => drop(externalPeers, id),
   'GET networks': () => ({ items: networks }),
   'POST networks': (body) => {
     named(body);
-    if (!/^[0-9a-f.:]+\/\d+$/i.test(body.prefix))
-      throw invalid(
-        '/prefix',
-        `"${body.prefix}" is no prefix`,
-        'Write an address and a length, for example 10.1.0.0/16.',
-      );
+    refusePrefix(body);
     return create(networks, { id: randomUUID(), labels: {}, version: 1, ...body, createdAt: iso() });
   },
   'PATCH networks/:id': (body, id) => {
@@ -1236,7 +1349,7 @@ const routes = {
       from: revisions[0].number,
       to: null,
       intent: fields.length === 0 ? [] : [{ change: 'changed', noun: 'tenant', id: tenantId, name: 'tenant', fields }],
-      names: [...sites, ...profiles].map(({ id, name }) => ({ id, name })),
+      names: [...sites, ...addressPools, ...profiles].map(({ id, name }) => ({ id, name })),
       blastRadius: radius(),
       affectedEdges: affected(),
       tunnels: [],
