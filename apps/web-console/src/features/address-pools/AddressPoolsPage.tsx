@@ -79,7 +79,7 @@ function NoPools({ hasSites, add }: { readonly hasSites: boolean; readonly add: 
       An address pool is for remote hosts, such as notebooks: they come from anywhere to the edge of its site, and each
       is assigned an address of it.{' '}
       {hasSites
-        ? 'Add one, then the hosts as external peers, and a rule then says what they may reach.'
+        ? 'Add one, then the hosts as external peers, and a rule that names the pool then says what they may reach.'
         : 'It begins with a site that has an edge.'}
     </EmptyNotice>
   );

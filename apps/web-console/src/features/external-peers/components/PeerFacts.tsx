@@ -132,7 +132,8 @@ function Pinned({
 
 function NamingRules({ peer }: { readonly peer: ExternalPeer }): ReactNode {
   const rules = rulesNaming(useQuery(policiesQuery(useTenantId())).data?.items ?? [], peer);
-  if (rules.length === 0) return <span className="w-dim">none yet, so that nothing passes</span>;
+  if (rules.length === 0)
+    return <span className="w-dim">none yet, so that nothing passes: “any” and prefixes do not cover it</span>;
   return rules.map(({ id, policyId, text }) => (
     <div key={id}>
       <Link to="/policies" hash={policyId}>
