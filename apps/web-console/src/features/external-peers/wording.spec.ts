@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ExternalPeer, Policy, Tunnel } from '../../api/index.js';
+import type { ExternalPeer, Group, Policy, Tunnel } from '../../api/index.js';
 import {
   espProposalText,
   ikeProposalText,
@@ -40,7 +40,7 @@ describe('what is said of an external peer', () => {
       { id: 'one', name: 'one', rules: [rule('to', [any], [other, peer]), rule('not', [any], [other])] },
       { id: 'two', name: 'two', rules: [rule('from', [peer], [any])] },
     ] as unknown as Policy[];
-    expect(rulesNaming(policies, { id: 'p' }).map(({ text }) => text)).toEqual(['“to” of one', '“from” of two']);
+    expect(rulesNaming(policies, [], { id: 'p' }).map(({ text }) => text)).toEqual(['“to” of one', '“from” of two']);
   });
 
   it('has the rules that name the pools of a host', () => {
@@ -49,7 +49,23 @@ describe('what is said of an external peer', () => {
     const rules = [rule('pools', [pool('v4'), pool('v6')]), rule('others', [pool('q')])];
     const policies = [{ id: 'one', name: 'one', rules }] as unknown as Policy[];
     const assigned = [{ addressPoolId: 'v6', address: '2001:db8::2' }];
-    expect(rulesNaming(policies, { id: 'p', assigned }).map(({ text }) => text)).toEqual(['“pools” of one']);
+    expect(rulesNaming(policies, [], { id: 'p', assigned }).map(({ text }) => text)).toEqual(['“pools” of one']);
+  });
+
+  it('has the rules that name a group that it is in', () => {
+    const member = (externalPeerId: string) => ({ kind: 'external_peer', externalPeerId });
+    const groups = [
+      { id: 'g', members: [{ kind: 'prefix', prefix: '10.0.0.0/8' }, member('p')] },
+      { id: 'h', members: [member('q')] },
+    ] as unknown as Group[];
+    const rule = (groupId: string) => ({
+      id: groupId,
+      name: groupId,
+      sources: [{ kind: 'any' }],
+      destinations: [{ kind: 'group', groupId }],
+    });
+    const policies = [{ id: 'one', name: 'one', rules: ['g', 'h', 'gone'].map(rule) }] as unknown as Policy[];
+    expect(rulesNaming(policies, groups, { id: 'p' }).map(({ text }) => text)).toEqual(['“g” of one']);
   });
 
   it('tells gateways from remote hosts', () => {

@@ -1,4 +1,4 @@
-import type { ExternalPeer, Policy, Tunnel } from '../../api/index.js';
+import type { ExternalPeer, Group, Policy, Tunnel } from '../../api/index.js';
 import { plural } from '../../lib/format-quantity.js';
 import type { Tone } from '../../ui/StateMark.js';
 import { tunnelState } from '../tunnels/directions.js';
@@ -80,16 +80,25 @@ export function tunnelOf(tunnels: readonly Tunnel[], peerId: string): Tunnel | u
   return tunnels.find(({ externalPeer }) => externalPeer?.id === peerId);
 }
 
-/** The rules of the draft that name a peer, or a pool that it has an address of. */
+/** The rules of the draft that name a peer, a pool that it has an address of, or a group that it is in. */
 export function rulesNaming(
   policies: readonly Policy[],
+  groups: readonly Group[],
   { id: peerId, assigned = [] }: Pick<ExternalPeer, 'id' | 'assigned'>,
 ): readonly { readonly id: string; readonly policyId: string; readonly text: string }[] {
   const pools = new Set(assigned.map(({ addressPoolId }) => addressPoolId));
-  const names = (end: Policy['rules'][number]['sources'][number]): boolean =>
-    end.kind === 'address_pool'
-      ? pools.has(end.addressPoolId)
-      : end.kind === 'external_peer' && end.externalPeerId === peerId;
+  const names = (end: Policy['rules'][number]['sources'][number] | Group['members'][number]): boolean => {
+    switch (end.kind) {
+      case 'external_peer':
+        return end.externalPeerId === peerId;
+      case 'address_pool':
+        return pools.has(end.addressPoolId);
+      case 'group':
+        return groups.find(({ id }) => id === end.groupId)?.members.some(names) ?? false;
+      default:
+        return false;
+    }
+  };
   return policies.flatMap((policy) =>
     policy.rules
       .filter(({ sources, destinations }) => [...sources, ...destinations].some(names))

@@ -6,9 +6,9 @@ import { formatEndpoint } from '../../../lib/format-endpoint.js';
 import { Fact, Facts } from '../../../ui/Facts.js';
 import { RelativeTime } from '../../../ui/RelativeTime.js';
 import { addressPoolsQuery } from '../../address-pools/queries.js';
-import { policiesQuery } from '../../policies/queries.js';
 import { useTenantId } from '../../session/use-tenant.js';
-import { espProposalText, ikeProposalText, isRemoteHost, proofText, rulesNaming } from '../wording.js';
+import { useNamingRules } from '../use-naming-rules.js';
+import { espProposalText, ikeProposalText, isRemoteHost, proofText } from '../wording.js';
 
 interface PeerIdentityProps {
   readonly peer: ExternalPeer;
@@ -131,7 +131,8 @@ function Pinned({
 }
 
 function NamingRules({ peer }: { readonly peer: ExternalPeer }): ReactNode {
-  const rules = rulesNaming(useQuery(policiesQuery(useTenantId())).data?.items ?? [], peer);
+  const rules = useNamingRules(peer);
+  if (rules === undefined) return null;
   if (rules.length === 0)
     return <span className="w-dim">none yet, so that nothing passes: “any” and prefixes do not cover it</span>;
   return rules.map(({ id, policyId, text }) => (

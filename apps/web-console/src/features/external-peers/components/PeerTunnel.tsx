@@ -1,17 +1,15 @@
-import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { ExternalPeer, Tunnel } from '../../../api/index.js';
 import { formatBitRate, formatCount } from '../../../lib/format-quantity.js';
 import { Fact, Facts } from '../../../ui/Facts.js';
 import { LinkButton } from '../../../ui/LinkButton.js';
 import { StateMark } from '../../../ui/StateMark.js';
-import { policiesQuery } from '../../policies/queries.js';
-import { useTenantId } from '../../session/use-tenant.js';
 import { DirectionFacts } from '../../tunnels/components/TunnelDetail.js';
 import { TunnelKeysMark } from '../../tunnels/components/TunnelKeysMark.js';
 import { TunnelReason } from '../../tunnels/components/TunnelReason.js';
 import { directionsOf } from '../../tunnels/directions.js';
-import { nounOf, rulesNaming, tunnelMark } from '../wording.js';
+import { useNamingRules } from '../use-naming-rules.js';
+import { nounOf, tunnelMark } from '../wording.js';
 
 /** How the tunnel with a peer is, or what it takes that there is one. */
 export function PeerTunnel({
@@ -52,8 +50,9 @@ export function PeerTunnel({
 }
 
 function NoTunnel({ peer }: { readonly peer: ExternalPeer }): ReactNode {
-  const named = rulesNaming(useQuery(policiesQuery(useTenantId())).data?.items ?? [], peer).length > 0;
-  return named ? (
+  const rules = useNamingRules(peer);
+  if (rules === undefined) return null;
+  return rules.length > 0 ? (
     <>
       <p className="w-none">None yet. It comes with the next revision that you publish.</p>
       <LinkButton to="/revisions" variant="light" size="compact-sm">
