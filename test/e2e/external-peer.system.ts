@@ -126,6 +126,21 @@ it('proves itself with a certificate from a pinned authority that names it, and 
   expect(sas).toContain(`remote 'CN=${edgeId}'`);
 });
 
+it('believes our edge with our revocation list at hand, and no more once that says so', async () => {
+  const { client, tenantId } = lab.api;
+  const empty = await takeRevocationList();
+  await connectAnew(true);
+  const edgeId = lab.fabric.edgeIds.get('berlin') ?? '';
+  const revoked = await client.POST('/api/v1/tenants/{tenantId}/edges/{edgeId}/revocation', {
+    params: { path: { tenantId, edgeId } },
+    body: { reason: 'The machine was stolen.' },
+  });
+  answerOf(revoked, 'Revoke the edge of berlin');
+  await takeRevocationList(empty);
+  await connectAnew(false);
+  expect(gateway.log()).toMatch(/certificate was revoked/);
+});
+
 it('leaves nothing in the clear', async () => {
   expect(await lab.captureCounts()).toMatchObject({ cleartextPackets: 0 });
 });
@@ -205,6 +220,33 @@ async function becomes(change: {
     const now = await ikeSas();
     return now.some((sa) => !before.includes(sa)) ? { value: undefined } : { problem: now.join() };
   });
+}
+
+/** The list that anybody can fetch, in place of the one that strongSwan had; resolves with it when it is another than `before`. */
+async function takeRevocationList(before: Uint8Array = Buffer.alloc(0)): Promise<Uint8Array> {
+  const list = await waitUntil('another revocation list', TRAFFIC_TIMEOUT_MILLISECONDS, async () => {
+    const answer = await lab.api.client.GET('/certificate-revocation-list.crl', { parseAs: 'arrayBuffer' });
+    const found = Buffer.from(answerOf(answer, 'Fetch the revocation list') as unknown as ArrayBuffer);
+    return found.equals(before) ? { problem: 'it is made once a minute at most' } : { value: found };
+  });
+  gateway.write('x509crl/weft.crl', list);
+  expect(await gateway.execute('--load-creds', '--clear')).toMatchObject({ code: 0 });
+  expect(await gateway.execute('--flush-certs')).toMatchObject({ code: 0 });
+  return list;
+}
+
+/** The IKE SA is deleted, and the edge calls again; `believed`: whether it is to have another one then. */
+async function connectAnew(believed: boolean): Promise<void> {
+  const before = await ikeSas();
+  const refusals = () => gateway.log().match(/certificate was revoked/g)?.length ?? 0;
+  const refusedBefore = refusals();
+  expect(await gateway.execute('--terminate', '--ike', 'weft-partner')).toMatchObject({ code: 0 });
+  await waitUntil('the edge calls again', TRAFFIC_TIMEOUT_MILLISECONDS, async () => {
+    const another = (await ikeSas()).filter((sa) => !before.includes(sa));
+    const happened = believed ? another.length > 0 : refusals() > refusedBefore;
+    return happened ? { value: undefined } : { problem: `${another.length} other IKE SAs` };
+  });
+  if (!believed) expect(await ikeSas()).toEqual([]);
 }
 
 /** By their unique numbers, those that are established. */

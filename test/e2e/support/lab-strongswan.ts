@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ExternalPeerSnippet } from '@weft/contracts/rest';
 import { type Lab, waitUntil } from '@weft/lab';
@@ -47,10 +47,15 @@ export class LabStrongswan {
   }
 
   /** Below the folder that swanctl reads. */
-  write(name: string, text: string): void {
+  write(name: string, content: string | Uint8Array): void {
     const file = `${this.#directory}/swanctl/${name}`;
     mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, text);
+    writeFileSync(file, content);
+  }
+
+  /** What charon has said since it began. */
+  log(): string {
+    return readFileSync(`${this.#directory}/charon.log`, 'utf8');
   }
 
   /** What swanctl prints, whether it succeeds or not. */
@@ -74,6 +79,9 @@ charon {
     vici { socket = unix://DIRECTORY/vici }
     resolve { file = DIRECTORY/resolv.conf }
   }
+  filelog { charon { path = DIRECTORY/charon.log
+    default = 1
+    flush_line = yes } }
 }
 swanctl { load = pem pkcs1 x509 revocation constraints pubkey openssl random }
 `;
