@@ -34,7 +34,7 @@ export function addressOutsidePool(place: number, address: string, { name, prefi
     pointer: `/assigned/${place}/address`,
     rule: 'address_outside_pool',
     detail: `${address} is no address of the address pool "${name}" (${prefix})`,
-    fix: 'Give an address of the pool, or none for the lowest that is free.',
+    fix: 'Give an address of the pool, or none: then it is the one that the host has, or else the lowest that is free.',
   });
 }
 
@@ -43,7 +43,7 @@ export function addressAssignedTwice(place: number, address: string, holder: str
     pointer: `/assigned/${place}/address`,
     rule: 'address_assigned_twice',
     detail: `${address} is assigned to the external peer "${holder}" already`,
-    fix: 'Give another address, or none for the lowest that is free.',
+    fix: 'Give another address, or none: then it is the one that the host has, or else the lowest that is free.',
   });
 }
 

@@ -204,6 +204,26 @@ const EXAMPLE = {
   prefixes: ['10.8.0.0/24', '10.9.0.0/16'],
 };
 
+const HOST_EXAMPLE = {
+  name: 'notebook of Ada',
+  siteId: '8a0c1d3e-5b7f-4c2a-9e60-1f2b3c4d5e6f',
+  identity: 'ada@corp.example',
+  localIdentity: 'berlin.example',
+  assigned: [{ addressPoolId: '3d9f6a52-7c1e-4b08-a4d6-95e0f1b2c3d4', address: '10.99.0.1' }],
+};
+
+/** What reading adds to either form. */
+const KEPT_EXAMPLE = {
+  id: '8e03978e-40d5-43e8-bc93-6894a57f9324',
+  description: '',
+  ikeProposals: [{ keyBits: 256, prf: 'hmac-sha2-384', keyExchange: ['X25519'] }],
+  espProposal: { keyBits: 256, extendedSequenceNumbers: false, keyExchange: ['X25519'] },
+  preSharedKey: KEPT_KEY,
+  version: 1,
+  createdAt: '2026-03-14T09:26:53.589Z',
+  updatedAt: '2026-03-14T09:26:53.589Z',
+};
+
 const SWANCTL_EXAMPLE = `connections {
   berlin {
     version = 2
@@ -231,7 +251,13 @@ export const CreateExternalPeer = z
   })
   .superRefine(refineForm)
   .superRefine(refineWholeProof)
-  .meta({ id: 'CreateExternalPeer', examples: [{ ...EXAMPLE, preSharedKey: 'a long random text from a generator' }] });
+  .meta({
+    id: 'CreateExternalPeer',
+    examples: [EXAMPLE, HOST_EXAMPLE].map((example) => ({
+      ...example,
+      preSharedKey: 'a long random text from a generator',
+    })),
+  });
 
 export const ReplaceExternalPeer = z
   .strictObject({
@@ -261,6 +287,10 @@ export const ExternalPeer = z
     id: 'ExternalPeer',
     description:
       'Who is none of ours and has a tunnel with one edge, by IKEv2: a gateway, with an address and prefixes behind it, or a remote host, which is assigned addresses.',
+    examples: [
+      { ...KEPT_EXAMPLE, ...EXAMPLE, port: 4500 },
+      { ...KEPT_EXAMPLE, ...HOST_EXAMPLE },
+    ],
   });
 export const ExternalPeerList = pageSchema(ExternalPeer).meta({ id: 'ExternalPeerList' });
 

@@ -2651,7 +2651,43 @@ export interface components {
             /** @description The first, and what is added to it (RFC 9370). */
             keyExchange: ("ECP-256" | "ECP-384" | "ECP-521" | "X25519" | "X448" | "ML-KEM-512" | "ML-KEM-768" | "ML-KEM-1024")[];
         };
-        /** @description Who is none of ours and has a tunnel with one edge, by IKEv2: a gateway, with an address and prefixes behind it, or a remote host, which is assigned addresses. */
+        /**
+         * @description Who is none of ours and has a tunnel with one edge, by IKEv2: a gateway, with an address and prefixes behind it, or a remote host, which is assigned addresses.
+         * @example {
+         *       "id": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+         *       "description": "",
+         *       "ikeProposals": [
+         *         {
+         *           "keyBits": 256,
+         *           "prf": "hmac-sha2-384",
+         *           "keyExchange": [
+         *             "X25519"
+         *           ]
+         *         }
+         *       ],
+         *       "espProposal": {
+         *         "keyBits": 256,
+         *         "extendedSequenceNumbers": false,
+         *         "keyExchange": [
+         *           "X25519"
+         *         ]
+         *       },
+         *       "preSharedKey": "set",
+         *       "version": 1,
+         *       "createdAt": "2026-03-14T09:26:53.589Z",
+         *       "updatedAt": "2026-03-14T09:26:53.589Z",
+         *       "name": "partner",
+         *       "siteId": "8a0c1d3e-5b7f-4c2a-9e60-1f2b3c4d5e6f",
+         *       "address": "203.0.113.99",
+         *       "identity": "gw.partner.example",
+         *       "localIdentity": "berlin.example",
+         *       "prefixes": [
+         *         "10.8.0.0/24",
+         *         "10.9.0.0/16"
+         *       ],
+         *       "port": 4500
+         *     }
+         */
         ExternalPeer: {
             /**
              * Format: uuid
