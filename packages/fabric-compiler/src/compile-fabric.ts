@@ -8,6 +8,7 @@ import { findPaths, type Paths } from './fabric/paths.js';
 import type { FabricIntent, KeyingMode } from './intent.js';
 import { compareText } from './order.js';
 import { deviceMtu } from './overlay-mtu.js';
+import { PairScope } from './pair-scope.js';
 import type { CompileProblem } from './problem.js';
 import { offeredTo, RELAYED_KEY_LIFETIMES } from './profile.js';
 import { checkReferences } from './references.js';
@@ -21,9 +22,9 @@ import { pathWatchOf, reportUnfitUplinks } from './uplinks.js';
 export type CompileResult =
   | {
       readonly ok: true;
-      /** By edge id; one for every edge of the intent. */
+      /** By edge id; one for every edge of the intent, or of those that were asked for. */
       readonly bundles: ReadonlyMap<string, EdgeBundle>;
-      /** By tunnel id. */
+      /** By tunnel id; those that a bundle above has. */
       readonly tunnels: readonly FabricTunnel[];
     }
   | { readonly ok: false; readonly problems: readonly CompileProblem[] };
@@ -31,8 +32,10 @@ export type CompileResult =
 /**
  * Compiles a tenant's intent into one bundle per edge, or says everything that is wrong with it.
  * Pure and deterministic: the same intent gives the same bundles, whatever the order of its unordered collections.
+ *
+ * @param edgeIds only the bundles of these edges, which are what they are in all; what is wrong with others may go unsaid then.
  */
-export function compileFabric(intent: FabricIntent): CompileResult {
+export function compileFabric(intent: FabricIntent, edgeIds?: ReadonlySet<string>): CompileResult {
   const problems: CompileProblem[] = [];
   const topology = checkTopology(intent, problems);
   checkReferences(intent, problems);
@@ -46,16 +49,24 @@ export function compileFabric(intent: FabricIntent): CompileResult {
   const peers = externalTunnels(intent, topology, rules, problems);
   const [profiles, starts] = [new TunnelProfiles(intent, problems), new TunnelStarts(intent)];
   const paths = pathsBetweenSites(intent, topology);
-  const expansion = expandRules(rules, topology, { peers, paths, profiles, starts }, problems);
+  const through = edgeIds === undefined ? undefined : sitesOf(topology, edgeIds);
+  const scope = new PairScope(through, topology.served.length, paths);
+  const expansion = expandRules(rules, { topology, peers, paths, scope, profiles, starts }, problems);
   reportUnreachablePeers(expansion, problems);
   if (problems.length > 0) return { ok: false, problems };
-  const bundles = buildBundles(topology, expansion, { intent, profiles, starts }, problems);
+  const bundles = buildBundles(topology, expansion, { intent, profiles, starts, through }, problems);
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
     bundles,
     tunnels: [...expansion.tunnels.values()].map((tunnel) => fabricTunnel(tunnel, intent, profiles)).sort(byTunnelId),
   };
+}
+
+function sitesOf({ served }: Topology, edgeIds: ReadonlySet<string>): ReadonlySet<number> {
+  return new Set(
+    served.flatMap(({ edges }, owner) => (edges.some(({ edgeId }) => edgeIds.has(edgeId)) ? [owner] : [])),
+  );
 }
 
 /** In a full mesh no site needs another one to reach a third, whatever external peers do: nothing has to be searched. */
@@ -84,12 +95,14 @@ interface Choices {
   readonly intent: FabricIntent;
   readonly profiles: TunnelProfiles;
   readonly starts: TunnelStarts;
+  /** Numbers of the sites whose edges have a bundle; undefined: all. */
+  readonly through: ReadonlySet<number> | undefined;
 }
 
 function buildBundles(
   topology: Topology,
   expansion: Expansion,
-  { intent, profiles, starts }: Choices,
+  { intent, profiles, starts, through }: Choices,
   problems: CompileProblem[],
 ): Map<string, EdgeBundle> {
   const tunnelsByEdge = new Map<string, BundleTunnel[]>(
@@ -119,7 +132,8 @@ function buildBundles(
     ...poolPrefixes(topology).map((prefix) => ({ siteId: undefined, prefix })),
   ].sort((left, right) => byAddress(left.prefix, right.prefix));
   const bundles = new Map<string, EdgeBundle>();
-  for (const [site, edge] of topology.served.flatMap((site) => site.edges.map((edge) => [site, edge] as const))) {
+  const sites = topology.served.filter((_, owner) => through === undefined || through.has(owner));
+  for (const [site, edge] of sites.flatMap((site) => site.edges.map((edge) => [site, edge] as const))) {
     const tunnels = [...(tunnelsByEdge.get(edge.edgeId) ?? [])].sort(byTunnelId);
     const bundle: EdgeBundle = {
       tenantId: intent.tenantId,

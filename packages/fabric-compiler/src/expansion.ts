@@ -1,12 +1,11 @@
 import type { BundleSecurityPolicy } from './bundle.js';
-import { type DirectedPair, directedPairs, type Stop } from './directed-pairs.js';
+import { type DirectedPair, directedPairs, type PairContext, type Stop } from './directed-pairs.js';
 import type { TopologyEdge } from './edges.js';
 import type { ExternalTunnel } from './external-tunnels.js';
-import type { Paths } from './fabric/paths.js';
 import { entryIdOf, sortedPair, tunnelGroupIdOf, tunnelIdOf } from './identifiers.js';
 import type { CompileProblem } from './problem.js';
 import type { ResolvedRule } from './resolved-rule.js';
-import type { ServedSite, Topology } from './topology.js';
+import type { ServedSite } from './topology.js';
 import type { TunnelProfiles } from './tunnel-profiles.js';
 import type { TunnelStarts } from './tunnel-starts.js';
 
@@ -22,9 +21,7 @@ export interface Expansion {
   readonly external: ReadonlySet<ExternalTunnel>;
 }
 
-export interface ExpansionContext {
-  readonly peers: ReadonlyMap<number, ExternalTunnel>;
-  readonly paths: Paths;
+export interface ExpansionContext extends PairContext {
   /** Both are told which rule has which tunnel. */
   readonly profiles: TunnelProfiles;
   readonly starts: TunnelStarts;
@@ -45,17 +42,16 @@ export interface TunnelEnds {
  */
 export function expandRules(
   rules: readonly ResolvedRule[],
-  topology: Topology,
-  { peers, paths, profiles, starts }: ExpansionContext,
+  { profiles, starts, ...context }: ExpansionContext,
   problems: CompileProblem[],
 ): Expansion {
-  const all = topology.served.flatMap(({ edges }) => edges);
+  const all = context.topology.served.flatMap(({ edges }) => edges);
   const entries = new Map<string, BundleSecurityPolicy[]>(all.map(({ edgeId }) => [edgeId, []]));
   const tunnels = new Map<string, TunnelEnds>();
   const groups = new Map<string, Map<string, readonly string[]>>(all.map(({ edgeId }) => [edgeId, new Map()]));
   const external = new Set<ExternalTunnel>();
   for (const rule of rules) {
-    for (const pair of directedPairs(rule, topology, peers, paths)) {
+    for (const pair of directedPairs(rule, context)) {
       if (rule.action === 'PROTECT') {
         choose(rule, addTunnels(pair, tunnels, groups), profiles, starts);
         chooseExternal(rule, pair, external, profiles, starts);

@@ -46,6 +46,7 @@ export {
 } from './explain/explain-packet.js';
 export { ruleMeanings } from './explain/rule-meaning.js';
 export { type WrittenAddresses, type WrittenEntry, writtenEntry } from './explain/written-entry.js';
+export { affectedEdges } from './fabric/affected-edges.js';
 export { type CompiledFabric, compileShared, type SharedCompileResult } from './fabric/compile-shared.js';
 export type { PeerEntry } from './fabric/peer-section.js';
 export { peersOf, routesOf, type SharedBundle, sharedBundleOctets } from './fabric/shared-bundle.js';

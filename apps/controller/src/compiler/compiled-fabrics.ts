@@ -45,31 +45,45 @@ export class CompiledFabrics {
   }
 
   /**
-   * Whether the bundles that edges would be given are the ones that are proven. `contents` are these as octets. Edges of which
-   * neither bundle is another one than in `previous` cost nothing.
+   * Whether the bundles that edges would be given are the ones that are proven. Edges of which neither bundle is another one than in
+   * `previous` cost nothing; edges that are not affected by what it was edited to have what they had there.
    */
   proveDelivered(
     fabric: CompiledFabric,
-    bundles: ReadonlyMap<string, EdgeBundle>,
-    contents: ReadonlyMap<string, BundleContent>,
+    { bundles, contents, affected }: Given,
     previous?: CompiledFabric,
   ): DeliveredProof {
     const entry = this.#entryOf(fabric);
     if (entry?.delivered !== undefined) return entry.delivered.proof;
     const before = previous && this.#entryOf(previous)?.delivered;
     const digests = digestsOf(fabric);
+    const hashes = new Map(affected === undefined ? [] : before?.contents);
+    for (const [edgeId, { hash }] of contents) hashes.set(edgeId, hash);
     const isSame = (edgeId: string) =>
-      equal(before?.contents.get(edgeId), contents.get(edgeId)?.hash) &&
+      equal(before?.contents.get(edgeId), hashes.get(edgeId)) &&
       equal(before?.digests.get(edgeId), digests.get(edgeId));
     const proof = proveDelivered(bundles, fabric, (edgeId) => (isSame(edgeId) ? before?.proof.get(edgeId) : undefined));
-    const hashes = new Map([...contents].map(([edgeId, { hash }]) => [edgeId, hash]));
     if (entry !== undefined) entry.delivered = { proof, contents: hashes, digests };
     return proof;
+  }
+
+  /** Whether it is known what edges would be given of it, and what was proven of that. */
+  isDelivered(fabric: CompiledFabric): boolean {
+    return this.#entryOf(fabric)?.delivered !== undefined;
   }
 
   #entryOf(fabric: CompiledFabric): Entry | undefined {
     return [...this.#known.values()].find((entry) => entry.fabric === fabric);
   }
+}
+
+/** What edges would be given. */
+interface Given {
+  readonly bundles: ReadonlyMap<string, EdgeBundle>;
+  /** The same as octets. */
+  readonly contents: ReadonlyMap<string, BundleContent>;
+  /** The edges that it is about; undefined: all. */
+  readonly affected: ReadonlySet<string> | undefined;
 }
 
 interface Entry {

@@ -1,5 +1,8 @@
-import type { FabricIntent, Rule, SharedCompileResult } from '@weft/fabric-compiler';
+import { isDeepStrictEqual as sameValue } from 'node:util';
+import { compileFabric, type FabricIntent, type Rule, type SharedCompileResult } from '@weft/fabric-compiler';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { encodeBundle } from '../distribution/bundle-content.js';
 import { CompiledFabrics } from './compiled-fabrics.js';
 import { validate } from './validation.js';
 
@@ -29,13 +32,54 @@ describe('a validation', () => {
     const [before, after] = [INTENT, edited].map((intent) => {
       const known = fabrics.compile(intent);
       if (!known.ok) throw new Error('it was compiled');
-      return fabrics.proveDelivered(known.fabric, new Map(), new Map());
+      return fabrics.proveDelivered(known.fabric, { bundles: new Map(), contents: new Map(), affected: undefined });
     });
     expect(after?.get('edge-c')).toBe(before?.get('edge-c'));
     expect(after?.get('edge-a')).not.toBe(before?.get('edge-a'));
     expect([...(after?.keys() ?? [])].sort()).toEqual(['edge-a', 'edge-b', 'edge-c']);
   });
 });
+
+describe('the bundles that an edit gives', () => {
+  it('are those that are other octets than before, for edges and what they remove, whatever is known of before', () => {
+    const sites = fc.constantFrom('a', 'b', 'c');
+    const rules = fc
+      .array(fc.tuple(sites, sites, fc.constantFrom('tcp' as const, 'udp' as const), fc.nat(3)), { maxLength: 4 })
+      .map((drawn) =>
+        drawn.map(([from, to, protocol, port], index) => rule(`rule-${index}`, from, to, protocol, port)),
+      );
+    const between = rules.map((all) =>
+      all.filter(({ sources: [one], destinations: [other] }) => !sameValue(one, other)),
+    );
+    fc.assert(
+      fc.property(fc.array(between, { minLength: 2, maxLength: 4 }), (drafts) => {
+        const fabrics = new CompiledFabrics();
+        const [first = [], ...edits] = drafts;
+        const before = withRules(INTENT, first);
+        for (const edit of edits) {
+          const after = withRules(INTENT, edit);
+          const answer = validate(before, after, fabrics);
+          if (!answer.ok) throw new Error(JSON.stringify(answer.problems));
+          expect(answer).toEqual(validate(before, after, new CompiledFabrics()));
+          const changed = answer.validation.bundles.map(({ edgeId }) => edgeId);
+          expect(changed).toEqual(otherOctets(before, after));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+function otherOctets(before: FabricIntent, after: FabricIntent): readonly string[] {
+  const [old, now] = [before, after].map((intent) => {
+    const result = compileFabric(intent);
+    if (!result.ok) throw new Error(JSON.stringify(result.problems));
+    return new Map(
+      [...result.bundles].map(([edgeId, bundle]) => [edgeId, encodeBundle(bundle).octets.toString('hex')]),
+    );
+  });
+  return [...(now ?? [])].flatMap(([edgeId, octets]) => (old?.get(edgeId) === octets ? [] : [edgeId])).sort();
+}
 
 class Otherwise extends CompiledFabrics {
   constructor(private readonly other: FabricIntent) {

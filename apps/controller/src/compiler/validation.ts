@@ -1,4 +1,5 @@
 import {
+  affectedEdges,
   type CompiledFabric,
   type CompileProblem,
   type CompileResult,
@@ -19,16 +20,17 @@ import { reportedFinding, reportedFlow } from './report.js';
 
 /**
  * Compiles an intent, proves it and the way to it, runs the operators' tests, and says what would change. `before` is what
- * is in force.
+ * is in force: of that, all that edges are given is made and proven once, and of what may follow, what an edit affects.
  */
 export function validate(
   before: FabricIntent | undefined,
   after: FabricIntent,
   fabrics: CompiledFabrics,
 ): CompilerAnswers['validation'] {
-  const delivered = compileFabric(after);
   const old = before === undefined ? undefined : compiledOf(before, fabrics);
   const shared = fabrics.compile(after, old);
+  const affected = shared.ok && old !== undefined ? affectedBy(old, shared.fabric, fabrics) : undefined;
+  const delivered = compileFabric(after, affected);
   if (!delivered.ok || !shared.ok) return { ok: false, problems: allProblems(delivered, shared) };
   const { fabric } = shared;
   const contents = encoded(delivered.bundles);
@@ -36,8 +38,8 @@ export function validate(
   return {
     ok: true,
     validation: {
-      findings: findingsOf(old, fabric, { bundles: delivered.bundles, contents }, fabrics),
-      bundles: changedBundles(before, delivered.bundles, contents),
+      findings: findingsOf(old, fabric, { bundles: delivered.bundles, contents, affected }, fabrics),
+      bundles: changedBundles(before, { bundles: delivered.bundles, contents, affected }),
       ...effectOf(old, fabric, fabrics.prove(fabric, old).readable.length),
       ruleMeanings: ruleMeanings(fabric),
     },
@@ -50,24 +52,42 @@ function compiledOf(intent: FabricIntent, fabrics: CompiledFabrics): CompiledFab
   return result.ok ? result.fabric : undefined;
 }
 
+/** What an edit may give other bundles to; undefined: every edge, also when it is not known what edges have now. */
+function affectedBy(
+  old: CompiledFabric,
+  fabric: CompiledFabric,
+  fabrics: CompiledFabrics,
+): ReadonlySet<string> | undefined {
+  const affected = affectedEdges(old, fabric);
+  if (affected === undefined || fabrics.isDelivered(old)) return affected;
+  const delivered = compileFabric(old.intent);
+  if (!delivered.ok) return undefined;
+  fabrics.proveDelivered(old, {
+    bundles: delivered.bundles,
+    contents: encoded(delivered.bundles),
+    affected: undefined,
+  });
+  return affected;
+}
+
 /** What edges would be given, and that as octets. */
 interface Delivery {
   readonly bundles: ReadonlyMap<string, EdgeBundle>;
   readonly contents: ReadonlyMap<string, BundleContent>;
+  /** The edges that it is about, others being given what they have; undefined: all. */
+  readonly affected: ReadonlySet<string> | undefined;
 }
 
 function findingsOf(
   old: CompiledFabric | undefined,
   fabric: CompiledFabric,
-  { bundles, contents }: Delivery,
+  delivery: Delivery,
   fabrics: CompiledFabrics,
 ) {
   const proof = fabrics.prove(fabric, old);
   const transition = old === undefined ? [] : proveTransition(old, fabric);
-  const alternatives = proveAlternatives(bundles, fabric.intent);
-  const differing = [...fabrics.proveDelivered(fabric, bundles, contents, old).values()]
-    .flat()
-    .slice(0, MAXIMUM_DIFFERING);
+  const alternatives = proveAlternatives(delivery.bundles, fabric.intent);
+  const differing = [...fabrics.proveDelivered(fabric, delivery, old).values()].flat().slice(0, MAXIMUM_DIFFERING);
   return [...proof.findings, ...transition, ...alternatives, ...differing].map((finding) =>
     reportedFinding(finding, proof, fabric.intent),
   );
@@ -95,10 +115,9 @@ function effectOf(
 
 function changedBundles(
   before: FabricIntent | undefined,
-  bundles: ReadonlyMap<string, EdgeBundle>,
-  now: ReadonlyMap<string, BundleContent>,
+  { bundles, contents: now, affected }: Delivery,
 ): readonly BundleChange[] {
-  const result = before === undefined ? undefined : compileFabric(before);
+  const result = before === undefined ? undefined : compileFabric(before, affected);
   const was: ReadonlyMap<string, EdgeBundle> = result?.ok ? result.bundles : new Map();
   const old = encoded(was);
   return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((edgeId): BundleChange[] => {
