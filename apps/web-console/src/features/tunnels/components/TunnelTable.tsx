@@ -96,7 +96,8 @@ function TunnelRow({ tunnel, open, onToggle }: TunnelRowProps): ReactNode {
             {tunnelTitle(tunnel)}
           </span>
           <ProtectionMarks tunnel={tunnel} />
-          {tunnel.reason !== null && !open && (
+          {/* Of one that waits the state says it all. */}
+          {tunnel.reason !== null && tunnel.state !== 'waiting' && !open && (
             <div className="w-row-reason" title={tunnel.reason}>
               {tunnel.reason}
             </div>
