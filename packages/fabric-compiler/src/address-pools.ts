@@ -2,6 +2,7 @@ import type { FamilyRanges } from './address/family.js';
 import { type Prefix, parsePrefixText, rangesOfPrefix } from './address/prefix.js';
 import { formatAddressText, parseAddressText } from './address/text.js';
 import type { BundleRemoteAccess } from './bundle.js';
+import { isDomainName } from './domain-name.js';
 import type { FabricIntent, IntentAddressPool, IntentRemoteHost } from './intent.js';
 import { checkNetwork, type PlacedNetwork } from './networks.js';
 import type { CompileProblem, ProblemRule } from './problem.js';
@@ -194,7 +195,7 @@ function checkNameServers(
     });
   }
   for (const [index, text] of domains.entries()) {
-    if (text.length <= MAX_DOMAIN && DOMAIN.test(text)) continue;
+    if (isDomainName(text)) continue;
     problems.push({
       pointer: `${pointer}/domains/${index}`,
       rule: 'invalid_domain',
@@ -240,8 +241,3 @@ function canonical(text: string): string {
 function ipv4First(left: string, right: string): number {
   return Number(left.includes(':')) - Number(right.includes(':'));
 }
-
-/** Characters of a domain name in text (RFC 1035 section 2.3.4: 255 octets on the wire). */
-const MAX_DOMAIN = 253;
-const LABEL = '[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?';
-const DOMAIN = new RegExp(`^${LABEL}(?:\\.${LABEL})*$`);

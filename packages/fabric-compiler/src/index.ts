@@ -1,4 +1,5 @@
 export { addressOctets, formatAddressText, type ParsedAddress, parseAddressText } from './address/text.js';
+export { MAX_DOMAINS, MAX_NAME_SERVERS } from './address-pools.js';
 export type {
   BundleAddressRange,
   BundleAhProfile,
@@ -33,6 +34,7 @@ export {
   type FlowChange,
 } from './diff/changed-flows.js';
 export { changedTunnels, type TunnelChange } from './diff/changed-tunnels.js';
+export { isDomainName, MAX_DOMAIN_NAME } from './domain-name.js';
 export {
   type EncapsulationArithmetic,
   type ExplainedAssociation,

@@ -135,8 +135,8 @@ export type IntentExternalPeer = IntentGateway | IntentRemoteHost;
 
 /** A gateway that is not ours, as its operator configured it. */
 export interface IntentGateway extends CommonPeer {
-  /** Absent in revisions from before there were remote hosts. */
-  readonly kind?: 'gateway';
+  /** Remote hosts have one. */
+  readonly kind?: undefined;
   readonly address: string;
   readonly port: number;
   /** Prefixes behind it; its traffic selectors admit these and no others. */

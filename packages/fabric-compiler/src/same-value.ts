@@ -14,6 +14,11 @@ export function sameValue(left: unknown, right: unknown): boolean {
   return names.every((name) => sameValue(Reflect.get(left, name), other[name]));
 }
 
+/** Whether two lists have the same items, each the very one. */
+export function sameList<Item>(one: readonly Item[], other: readonly Item[]): boolean {
+  return one.length === other.length && one.every((item, index) => item === other[index]);
+}
+
 /** A field that is undefined is as good as absent. */
 function definedNames(value: object): string[] {
   return Object.keys(value).filter((name) => Reflect.get(value, name) !== undefined);

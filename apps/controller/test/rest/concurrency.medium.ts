@@ -136,22 +136,22 @@ describeOnServers('two controllers', (start) => {
       { ...one, assigned: other?.assigned },
       { ...other, assigned: one?.assigned },
     ];
-    const any = { 'if-match': '*' };
+    const ofAnyVersion = { 'if-match': '*' };
     const writes: readonly ((n: number) => Parameters<typeof ask>[2] & { path: string })[] = [
       (n) => ({ path: '/external-peers', method: 'POST', body: host(`host-${n}`) }),
       (n) => ({
         path: `/address-pools/${addressPoolId}`,
         method: 'PUT',
         body: { ...pool, prefix: `10.77.0.0/${20 + (n % 5)}` },
-        headers: any,
+        headers: ofAnyVersion,
       }),
-      () => ({ path: `/external-peers/${first.id}`, method: 'PUT', body: host('first'), headers: any }),
+      () => ({ path: `/external-peers/${first.id}`, method: 'PUT', body: host('first'), headers: ofAnyVersion }),
       (n) => ({
         path: '/configuration/import',
         method: 'POST',
         body: { version: 1, addressPools, externalPeers: n % 2 === 0 ? externalPeers : swapped },
       }),
-      () => ({ path: `/external-peers/${second.id}`, method: 'PUT', body: host('second'), headers: any }),
+      () => ({ path: `/external-peers/${second.id}`, method: 'PUT', body: host('second'), headers: ofAnyVersion }),
     ];
     for (let round = 0; round < ROUNDS; round += 1) {
       const answers = await Promise.all(

@@ -1,5 +1,5 @@
 import type { ResolvedRule } from '../resolved-rule.js';
-import { sameValue } from '../same-value.js';
+import { sameList, sameValue } from '../same-value.js';
 import type { Topology } from '../topology.js';
 import type { CompiledFabric } from './compile-shared.js';
 import type { Paths } from './paths.js';
@@ -33,10 +33,6 @@ function startsOf({ rules }: CompiledFabric): Readonly<Record<string, unknown>> 
 /** A rule that was not edited is the same one. */
 function discardsOf({ rules }: CompiledFabric): readonly ResolvedRule[] {
   return rules.filter(({ action }) => action === 'DISCARD');
-}
-
-function sameList<Item>(one: readonly Item[], other: readonly Item[]): boolean {
-  return one.length === other.length && one.every((item, index) => item === other[index]);
 }
 
 /** Of external peers, by number of the owner. */

@@ -3,6 +3,7 @@ import type { Bitset } from '../bitset.js';
 import type { RuleBlock } from '../fabric/rule-block.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
 import { EMPTY_SECTION, type SpdSection } from '../fabric/spd-section.js';
+import { sameList } from '../same-value.js';
 import { PolicyProof } from './policy-proof.js';
 
 /** One block of rules compared with the sections that every edge has for it. */
@@ -39,8 +40,4 @@ export function proveBlock(
     entries.flatMap(({ local, ruleId }) => (local === 'site' || local.only === edge ? [] : [{ edge, ruleId }])),
   );
   return { rules, sections, differing, needs, foreign };
-}
-
-function sameList<Item>(left: readonly Item[], right: readonly Item[]): boolean {
-  return left.length === right.length && left.every((item, index) => item === right[index]);
 }

@@ -1,20 +1,14 @@
+import { isDomainName, MAX_DOMAIN_NAME, MAX_DOMAINS, MAX_NAME_SERVERS } from '@weft/fabric-compiler';
 import { z } from 'zod';
 import { pageSchema } from '../../platform/http/page.js';
 import { Description, HostAddress, Identifier, Name, Prefix, Timestamp, Version } from '../../platform/http/schemas.js';
 
 export const MAX_ADDRESS_POOLS = 100;
-/** What an edge tells a host at most (RFC 7296 section 3.15). */
-const MAX_NAME_SERVERS = 8;
-const MAX_DOMAINS = 16;
-const MAX_DOMAIN_LENGTH = 253;
-/** RFC 1035 section 2.3.1, and the underscores that service names have. */
-const DOMAIN =
-  /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*$/;
 
 const Domain = z
   .string()
-  .max(MAX_DOMAIN_LENGTH)
-  .refine((text) => DOMAIN.test(text), {
+  .max(MAX_DOMAIN_NAME)
+  .refine(isDomainName, {
     message: 'The text is no domain name',
     params: { rule: 'domain_format', fix: 'Write labels with dots between them, for example corp.example.' },
   });
