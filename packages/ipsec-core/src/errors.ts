@@ -29,10 +29,14 @@ export class SecurityAssociationError extends Error {
 
 export type PolicyErrorCode =
   | 'ALTERNATIVES'
+  | 'CARRIERS_OVERLAP'
+  | 'DUPLICATE_CARRIER'
   | 'DUPLICATE_ENTRY'
+  | 'EMPTY_CARRIER'
   | 'EMPTY_SELECTOR'
   | 'MALFORMED_IDENTITY'
   | 'MALFORMED_RANGE'
+  | 'NAMES_WITHOUT_TUNNEL'
   | 'NO_AUTHORIZATION'
   | 'NO_CREDENTIAL'
   | 'POPULATE_FROM_PACKET'

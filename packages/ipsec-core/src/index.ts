@@ -64,6 +64,7 @@ export {
 } from './errors.js';
 export { ASSOCIATION_MEMORY_OCTETS, AssociationMemory } from './policy/association-memory.js';
 export type { TrafficParameters } from './policy/association-traffic.js';
+export type { Carrier, TunnelChoice } from './policy/carrier.js';
 export {
   type CounterMemory,
   countEntryDrop,

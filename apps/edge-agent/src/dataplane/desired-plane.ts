@@ -39,7 +39,7 @@ export class DesiredPlane {
   /** Tunnels that the policies name or that have an association. */
   tunnelIds(policies: LoadedPolicies | undefined = this.#loaded): readonly string[] {
     const named = (policies?.policies ?? []).flatMap((policy) =>
-      policy.action === 'PROTECT' ? (policy.alternatives ?? [policy.tunnelId]) : [],
+      policy.action === 'PROTECT' && policy.tunnelId !== undefined ? (policy.alternatives ?? [policy.tunnelId]) : [],
     );
     const used = [...this.#associations.values()].map(({ parameters }) => parameters.tunnelId);
     return [...new Set([...named, ...used])];

@@ -1,14 +1,17 @@
-import { type PacketSelectors, packetSelectors, populate } from '../policy/populate.js';
-import type { ProtectPolicy } from '../policy/security-policy.js';
+import { type PacketSelectors, packetSelectors } from '../policy/populate.js';
 import type { TrafficSelector } from '../policy/selector.js';
 import { hashFlow, sameFields } from '../policy/selector-sets.js';
+import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import { copyFlow, type Flow } from '../wire/ip/flow.js';
 
 /** A packet met a PROTECT entry that has no association for it: key management should make one (RFC 4301 §5.1, 3b). */
 export interface Acquire {
   readonly entryId: string;
   readonly tunnelId: string;
-  /** What the association is asked to carry: the entry's selectors, populated from the packet where its PFP flags say so. */
+  /**
+   * What the association is asked to carry: the entry's selectors, populated from the packet where its PFP flags say so; of an entry that
+   * names no tunnel, with those of its remote addresses that this one carries.
+   */
   readonly selectors: readonly TrafficSelector[];
   /** The packet that asked; IKEv2 puts it first into its traffic selectors (RFC 7296 section 2.9). */
   readonly packet: PacketSelectors;
@@ -34,24 +37,24 @@ export class AcquireQueue {
   #reported: Pending[] = [];
   overflow = 0;
 
-  /** For an outbound packet that `entry` decides, which stands at `index`, and no association of `tunnelId` carries. */
+  /** For an outbound packet that an entry protects, and no association of its tunnel carries. */
   want(
-    entry: ProtectPolicy,
-    tunnelId: string,
-    index: number,
-    fields: number,
+    database: SecurityPolicyDatabase,
+    wanted: WantedAssociation,
     flow: Flow,
     dscp: number,
     now: number,
   ): AcquireOutcome {
-    const known = this.#find(index, flow, fields);
+    const { index, place } = wanted;
+    const fields = database.populated[index] ?? 0;
+    const known = this.#find(index, place, flow, fields);
     if (known !== undefined && !isOver(known, now)) return 'held';
     if (known === undefined && !this.#makeRoom(now)) {
       this.overflow++;
       return 'overflow';
     }
-    const acquire = acquireOf(entry, tunnelId, flow, dscp, now);
-    const pending = known ?? this.#add({ index, fields, flow: copyFlow(flow), acquire, taken: true });
+    const acquire = acquireOf(database, wanted, flow, dscp, now);
+    const pending = known ?? this.#add({ index, place, fields, flow: copyFlow(flow), acquire, taken: true });
     if (pending.taken) this.#reported.push(pending);
     pending.acquire = acquire;
     pending.taken = false;
@@ -59,8 +62,8 @@ export class AcquireQueue {
   }
 
   /** What `want` would do. */
-  foresee(index: number, fields: number, flow: Flow, now: number): AcquireOutcome {
-    const known = this.#find(index, flow, fields);
+  foresee(index: number, place: number, fields: number, flow: Flow, now: number): AcquireOutcome {
+    const known = this.#find(index, place, flow, fields);
     if (known !== undefined) return isOver(known, now) ? 'reported' : 'held';
     const all = [...this.#buckets.values()].flat();
     return all.length < MAXIMUM_PENDING || all.some((pending) => isOver(pending, now)) ? 'reported' : 'overflow';
@@ -96,17 +99,18 @@ export class AcquireQueue {
     return this.#size < MAXIMUM_PENDING;
   }
 
-  #find(index: number, flow: Flow, fields: number): Pending | undefined {
-    const bucket = this.#buckets.get(hashOf(index, flow, fields));
+  #find(index: number, place: number, flow: Flow, fields: number): Pending | undefined {
+    const bucket = this.#buckets.get(hashOf(index, place, flow, fields));
     for (let i = 0; bucket !== undefined && i < bucket.length; i++) {
       const pending = bucket[i];
-      if (pending?.index === index && sameFields(pending.flow, flow, fields)) return pending;
+      if (pending?.index !== index || pending.place !== place) continue;
+      if (sameFields(pending.flow, flow, fields)) return pending;
     }
     return undefined;
   }
 
   #add(pending: Pending): Pending {
-    const hash = hashOf(pending.index, pending.flow, pending.fields);
+    const hash = hashOf(pending.index, pending.place, pending.flow, pending.fields);
     this.#buckets.set(hash, [...(this.#buckets.get(hash) ?? []), pending]);
     this.#size++;
     this.#roomAt = Math.min(this.#roomAt, pending.acquire.at + HOLD_MILLISECONDS);
@@ -127,8 +131,19 @@ export class AcquireQueue {
   }
 }
 
+/** What is asked for: an association of a tunnel, for packets of an entry. */
+interface WantedAssociation {
+  readonly entryId: string;
+  readonly tunnelId: string;
+  /** Of the entry. */
+  readonly index: number;
+  /** Of the tunnel (`SecurityPolicyDatabase.placeOf`): one entry may have packets for many. */
+  readonly place: number;
+}
+
 interface Pending {
   readonly index: number;
+  readonly place: number;
   /** Bits of SELECTOR_FIELD: in which fields a packet must agree to ask for the same. */
   readonly fields: number;
   readonly flow: Flow;
@@ -137,18 +152,23 @@ interface Pending {
   taken: boolean;
 }
 
-function acquireOf(entry: ProtectPolicy, tunnelId: string, flow: Flow, dscp: number, at: number): Acquire {
+function acquireOf(
+  database: SecurityPolicyDatabase,
+  { entryId, tunnelId, index, place }: WantedAssociation,
+  flow: Flow,
+  dscp: number,
+  at: number,
+): Acquire {
   const packet = packetSelectors(flow);
-  const { entryId } = entry;
-  return { entryId, tunnelId, selectors: populate(entry, packet), packet, dscp, at };
+  return { entryId, tunnelId, selectors: database.selectorsFor(index, place, packet), packet, dscp, at };
 }
 
 function isOver({ acquire }: Pending, now: number): boolean {
   return now - acquire.at >= HOLD_MILLISECONDS;
 }
 
-function hashOf(index: number, flow: Flow, fields: number): number {
-  return (hashFlow(flow, fields) ^ Math.imul(index, 0x9e3779b1)) & 0x3fffffff;
+function hashOf(index: number, place: number, flow: Flow, fields: number): number {
+  return (hashFlow(flow, fields) ^ Math.imul(index, 0x9e3779b1) ^ Math.imul(place, 0x85ebca6b)) & 0x3fffffff;
 }
 
 export const MAXIMUM_PENDING = 1024;

@@ -32,8 +32,7 @@ export class ClearProcessor {
       index = fragments.entry;
     }
     policies.countInbound(index, flow.totalLength);
-    const entry = database.entries[index];
-    const tunnelId = entry?.action === 'PROTECT' ? entry.tunnelId : '';
+    const tunnelId = database.choiceOf(index, flow, 'inbound')?.tunnelId ?? '';
     return this.#answer(refusal, tunnelId, flow.totalLength, policies.of(index));
   }
 

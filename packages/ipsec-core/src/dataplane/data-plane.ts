@@ -119,11 +119,7 @@ export class DataPlane {
     this.#policies.install(database);
     this.#acquires.clear();
     this.#fragments.clear();
-    const named = new Set(
-      database.entries.flatMap((entry) =>
-        entry.action === 'PROTECT' && !isNamed(entry) ? (entry.alternatives ?? [entry.tunnelId]) : [],
-      ),
-    );
+    const named = tunnelsNamed(database);
     this.#associations.forgetTunnels((tunnelId) => named.has(tunnelId));
     this.#outboundContext.tunnels = this.#choices.tunnelsOf(database);
     this.#outboundContext.database = database;
@@ -437,6 +433,14 @@ export class DataPlane {
   ecnAnomalies(): readonly EcnAnomalyCount[] {
     return this.#ecn.snapshot();
   }
+}
+
+/** By an entry, or by a carrier. */
+function tunnelsNamed({ entries, carriers }: SecurityPolicyDatabase): ReadonlySet<string> {
+  const byEntries = entries.flatMap((entry) =>
+    entry.action === 'PROTECT' && !isNamed(entry) && entry.tunnelId !== undefined ? [entry] : [],
+  );
+  return new Set([...byEntries, ...carriers].flatMap(({ tunnelId, alternatives }) => alternatives ?? [tunnelId]));
 }
 
 /** Throws RangeError when a bound is out of range; what else can be wrong is found when it is installed. */

@@ -2,9 +2,8 @@ import type { AhIntegrityName } from '../crypto/ah-transform.js';
 import type { EncryptionName } from '../crypto/suites.js';
 import type { DropReason } from '../policy/drop-reason.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
-import { hides, packetSelectors, populate } from '../policy/populate.js';
+import { hides, packetSelectors } from '../policy/populate.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
-import type { ProtectPolicy } from '../policy/security-policy.js';
 import type { TrafficSelector } from '../policy/selector.js';
 import { findInsertionPoint, InsertionPoint } from '../wire/ah.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
@@ -91,12 +90,15 @@ function explainPacket(
   if (found.action === 'DISCARD') return { ...discarded('spd_discard'), entry };
   if (found.action === 'BYPASS') return { ...NOTHING, verdict: 'bypass', entry };
   const fields = context.database.populated[index] ?? 0;
-  const association = context.tunnels[index]?.select(flow, readTrafficClass(packet, offset) >>> 2, fields);
+  const place = context.database.placeOf(index, flow, 'outbound');
+  const tunnel = context.tunnels[place];
+  if (tunnel === undefined) return { ...discarded('no_tunnel'), entry };
+  const association = tunnel.select(flow, readTrafficClass(packet, offset) >>> 2, fields);
   const explained =
     association === undefined
-      ? explainAcquire(context, found, index, flow, now)
+      ? explainAcquire(context, index, place, flow, now)
       : explainProtect(context, association, flow, packet, offset, largestFragment, now);
-  return { ...explained, entry, tunnelId: (context.tunnels[index] ?? found).tunnelId };
+  return { ...explained, entry, tunnelId: tunnel.tunnelId };
 }
 
 /** A packet that no entry allows: an ICMP error may go where replies to the packet that it quotes would. */
@@ -112,16 +114,16 @@ function explainIcmpError(
   const reply = new Flow();
   const index = new ProtectedIcmpErrors().entryOfReturnTraffic(database, packet, offset, flow, reply);
   const found = database.entries[index];
-  if (found?.action !== 'PROTECT') return discarded('no_policy');
+  const tunnel = tunnels[database.placeOf(index, reply, 'outbound')];
+  if (found?.action !== 'PROTECT' || tunnel === undefined) return discarded('no_policy');
   const dscp = readTrafficClass(packet, offset) >>> 2;
-  const association = tunnels[index]?.select(reply, dscp, database.populated[index] ?? 0);
+  const association = tunnel.select(reply, dscp, database.populated[index] ?? 0);
   const explained =
     association === undefined
       ? discarded('no_association')
       : explainProtect(context, association, flow, packet, offset, largestFragment, now);
   const { entryId, ruleId } = found;
-  const { tunnelId } = tunnels[index] ?? found;
-  return { ...explained, entry: { index, entryId, ruleId }, tunnelId, byQuotedPacket: true };
+  return { ...explained, entry: { index, entryId, ruleId }, tunnelId: tunnel.tunnelId, byQuotedPacket: true };
 }
 
 /** The same for a packet that arrives from the unprotected side without AH or ESP. */
@@ -143,23 +145,23 @@ export function explainClear(
   }
   const found = database.entries[index];
   const entry = found && { index, entryId: found.entryId, ruleId: found.ruleId };
-  const tunnelId = found?.action === 'PROTECT' ? found.tunnelId : undefined;
+  const tunnelId = database.choiceOf(index, flow, 'inbound')?.tunnelId;
   return { ...NOTHING, verdict: reason === undefined ? 'bypass' : 'discard', reason, entry, tunnelId };
 }
 
 function explainAcquire(
   { database, acquires }: OutboundContext,
-  entry: ProtectPolicy,
   index: number,
+  place: number,
   flow: Flow,
   now: number,
 ): Explanation {
   const fields = database.populated[index] ?? 0;
   if (hides(flow, fields)) return discarded('fragment_without_ports');
-  const selectors = populate(entry, packetSelectors(flow));
+  const selectors = database.selectorsFor(index, place, packetSelectors(flow));
   return {
     ...discarded('no_association'),
-    acquire: { selectors, outcome: acquires.foresee(index, fields, flow, now) },
+    acquire: { selectors, outcome: acquires.foresee(index, place, fields, flow, now) },
   };
 }
 

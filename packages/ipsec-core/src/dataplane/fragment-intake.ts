@@ -96,7 +96,7 @@ export function hidesFields({ database, tunnels }: PolicyInForce, flow: Flow, ne
   flow.fragment = 'later';
   const index = database.search(flow, 'outbound');
   const fields = database.populated[index] ?? 0;
-  const tunnel = tunnels[index];
+  const tunnel = tunnels[database.placeOf(index, flow, 'outbound')];
   const association = tunnel?.select(flow, dscp, fields);
   const hidden =
     index === HIDDEN_FIELDS ||
@@ -110,7 +110,7 @@ export function hidesFields({ database, tunnels }: PolicyInForce, flow: Flow, ne
   return hidden;
 }
 
-/** By index of entry: its tunnel, undefined unless the entry is PROTECT. */
+/** `tunnels`: as in OutboundContext. */
 export interface PolicyInForce {
   readonly database: SecurityPolicyDatabase;
   readonly tunnels: readonly (Tunnel | undefined)[];

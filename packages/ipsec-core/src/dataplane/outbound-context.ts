@@ -11,7 +11,7 @@ import type { Reassembler } from './reassembly.js';
 /** What outbound processing looks at; the data plane swaps the first two together. */
 export interface OutboundContext {
   database: SecurityPolicyDatabase;
-  /** By index of entry; undefined unless the entry is PROTECT. */
+  /** By `SecurityPolicyDatabase.placeOf`; undefined where no entry protects. */
   tunnels: readonly (Tunnel | undefined)[];
   readonly associations: SecurityAssociationDatabase;
   readonly policies: PolicyCounterTable;

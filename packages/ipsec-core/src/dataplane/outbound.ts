@@ -159,7 +159,8 @@ export class OutboundProcessor {
       if (!reassembled) return this.#answer('bypass', '', totalLength, 0);
       return this.#cut('bypass', undefined, totalLength, this.#intake.largestFragment, out, outOffset, now);
     }
-    const tunnel = tunnels[index];
+    const place = database.placeOf(index, flow, 'outbound');
+    const tunnel = tunnels[place];
     const innerClass = readTrafficClass(packet, offset);
     this.#populated = database.populated[index] ?? 0;
     this.#selecting = flow;
@@ -167,7 +168,8 @@ export class OutboundProcessor {
     if (association?.sentBy !== undefined)
       return this.#elsewhere(association, packet, offset, out, outOffset, reassembled);
     policies.count(index, totalLength);
-    if (tunnel === undefined || association === undefined) return this.#acquire(entry, index, innerClass >>> 2, now);
+    if (tunnel === undefined) return this.#prohibit('no_tunnel', packet, offset, now);
+    if (association === undefined) return this.#acquire(tunnel, place, entry, index, innerClass >>> 2, now);
     return this.#send(tunnel, association, packet, offset, out, outOffset, now, reassembled);
   }
 
@@ -183,7 +185,7 @@ export class OutboundProcessor {
     const { database, tunnels, policies, icmp } = this.#context;
     const reply = this.#reply;
     const index = icmp.entryOfReturnTraffic(database, packet, offset, this.#flow, reply);
-    const tunnel = tunnels[index];
+    const tunnel = tunnels[database.placeOf(index, reply, 'outbound')];
     if (tunnel === undefined) return this.#prohibit('no_policy', packet, offset, now);
     this.#entry = policies.of(index);
     this.#populated = database.populated[index] ?? 0;
@@ -342,13 +344,19 @@ export class OutboundProcessor {
   }
 
   /** A packet that no association carries is discarded, and key management hears of it. */
-  #acquire(entry: ProtectPolicy, index: number, dscp: number, now: number): OutboundResult {
-    const { database, tunnels, acquires } = this.#context;
-    const { tunnelId } = tunnels[index] ?? entry;
+  #acquire(
+    { tunnelId }: Tunnel,
+    place: number,
+    { entryId }: ProtectPolicy,
+    index: number,
+    dscp: number,
+    now: number,
+  ): OutboundResult {
+    const { database, acquires } = this.#context;
     const fields = database.populated[index] ?? 0;
     // RFC 4301 section 4.4.2.2: with PFP and a value that is "not avail.", "discard packet".
     if (hides(this.#flow, fields)) return this.#discard('fragment_without_ports', tunnelId);
-    acquires.want(entry, tunnelId, index, fields, this.#flow, dscp, now);
+    acquires.want(database, { entryId, tunnelId, index, place }, this.#flow, dscp, now);
     return this.#discard('no_association', tunnelId);
   }
 

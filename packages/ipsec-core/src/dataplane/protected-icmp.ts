@@ -1,5 +1,5 @@
+import { isCarriedBy } from '../policy/carrier.js';
 import type { InboundAssociation } from '../policy/security-association.js';
-import { isCarriedBy } from '../policy/security-policy.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import { Flow } from '../wire/ip/flow.js';
 import { PROTOCOL } from '../wire/ip/protocol.js';
@@ -35,8 +35,8 @@ export class ProtectedIcmpErrors {
     if (!this.#quote.read(quoted, packet, offset, error)) return false;
     // It goes to whoever sent the packet that it is about.
     for (let word = 0; word < 4; word++) if (quoted.source[word] !== error.destination[word]) return false;
-    const entry = database.entries[database.search(quoted, 'outbound')];
-    if (entry?.action !== 'PROTECT' || !isCarriedBy(entry, association.tunnelId)) return false;
+    const choice = database.choiceOf(database.search(quoted, 'outbound'), quoted, 'outbound');
+    if (choice === undefined || !isCarriedBy(choice, association.tunnelId)) return false;
     const { selectors } = association.traffic;
     return selectors === undefined || selectors.match(quoted, false) === 'match';
   }

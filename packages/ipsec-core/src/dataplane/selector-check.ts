@@ -1,7 +1,7 @@
+import { isCarriedBy } from '../policy/carrier.js';
 import type { DropReason } from '../policy/drop-reason.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import type { InboundAssociation } from '../policy/security-association.js';
-import { isCarriedBy } from '../policy/security-policy.js';
 import type { Flow } from '../wire/ip/flow.js';
 import { isIcmpError } from '../wire/ip/quote.js';
 import type { InboundContext } from './inbound.js';
@@ -45,8 +45,8 @@ export class SelectorCheck {
     const index = database.lookup(flow, 'inbound');
     this.entry = index;
     if (index === HIDDEN_FIELDS) return 'fragment_without_ports';
-    const entry = database.entries[index];
-    if (entry?.action !== 'PROTECT' || !isCarriedBy(entry, tunnelId)) return 'selector_mismatch';
+    const choice = database.choiceOf(index, flow, 'inbound');
+    if (choice === undefined || !isCarriedBy(choice, tunnelId)) return 'selector_mismatch';
     if (traffic.selectors === undefined) return undefined;
     const match = traffic.selectors.match(flow, true);
     if (match === 'match') return undefined;

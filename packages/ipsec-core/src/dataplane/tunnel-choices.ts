@@ -1,5 +1,6 @@
+import { isCarriedBy, type TunnelChoice } from '../policy/carrier.js';
 import type { SecurityAssociationDatabase } from '../policy/sad.js';
-import { isCarriedBy, isNamed } from '../policy/security-policy.js';
+import { isNamed } from '../policy/security-policy.js';
 import type { SecurityPolicyDatabase } from '../policy/spd.js';
 import type { Tunnel } from '../policy/tunnel.js';
 
@@ -17,13 +18,20 @@ export class TunnelChoices {
     this.#choices = new Map(choices);
   }
 
-  /** Of each entry, in their order; undefined: it protects nothing, or a name decides. */
-  tunnelsOf({ entries }: SecurityPolicyDatabase): readonly (Tunnel | undefined)[] {
-    return entries.map((entry) => {
-      if (entry.action !== 'PROTECT' || isNamed(entry)) return undefined;
-      const chosen = this.#choices.get(entry.tunnelId);
-      const isAlternative = chosen !== undefined && isCarriedBy(entry, chosen);
-      return this.#associations.tunnel(isAlternative ? chosen : entry.tunnelId);
-    });
+  /**
+   * Of each entry, in their order, and then of each carrier (`SecurityPolicyDatabase.placeOf`); undefined: the entry protects nothing,
+   * names no tunnel, or a name decides.
+   */
+  tunnelsOf({ entries, carriers }: SecurityPolicyDatabase): readonly (Tunnel | undefined)[] {
+    const ofEntries = entries.map((entry) =>
+      entry.action !== 'PROTECT' || isNamed(entry) || entry.tunnelId === undefined ? undefined : this.#tunnelOf(entry),
+    );
+    return [...ofEntries, ...carriers.map((carrier) => this.#tunnelOf(carrier))];
+  }
+
+  #tunnelOf(choice: TunnelChoice): Tunnel {
+    const chosen = this.#choices.get(choice.tunnelId);
+    const isAlternative = chosen !== undefined && isCarriedBy(choice, chosen);
+    return this.#associations.tunnel(isAlternative ? chosen : choice.tunnelId);
   }
 }

@@ -18,6 +18,7 @@ export const DROP_REASONS = [
   'fragment_of_refused_packet',
   'reassembly_timeout',
   'reassembly_evicted',
+  'no_tunnel',
   'no_association',
   'association_expired',
   'sequence_exhausted',

@@ -1,5 +1,6 @@
 import type { Direction } from '../crypto/provider.js';
 import { PolicyError } from '../errors.js';
+import { checkChoice, type TunnelChoice } from './carrier.js';
 import { checkPeerIdentifier, type PeerName } from './peer-identity.js';
 import { checkSelector, type TrafficSelector } from './selector.js';
 
@@ -15,21 +16,18 @@ export type SecurityPolicy = {
   readonly ruleId: string;
   readonly selectors: readonly TrafficSelector[];
 } & (
-  | {
+  | ({
       /** SPD-S. */
       readonly action: 'PROTECT';
-      readonly tunnelId: string;
-      /**
-       * All tunnels that may carry its packets, `tunnelId` among them; absent: that one alone. Packets may come out of any of
-       * them, and go into the one that is chosen (`DataPlane.choose`): its association is what RFC 4301 section 4.4.2 has
-       * "pointed to by entries in the SPD-S part of the SPD cache".
-       */
-      readonly alternatives?: readonly string[];
       /** Fields whose value an association takes from the packet that asks for it (PFP), not from this entry. */
       readonly populateFromPacket?: readonly SelectorField[];
       /** The entry is a responder's, for the peers of these names: packets match only what it becomes for one of them. */
       readonly names?: readonly PeerName[];
-    }
+    } & (
+      | TunnelChoice
+      /** Packets go into the tunnel that carries their remote address (Carrier), and are discarded where none does. */
+      | { readonly tunnelId?: undefined; readonly alternatives?: undefined }
+    ))
   | {
       readonly action: 'BYPASS';
       /** In one direction only: SPD-I (inbound) or SPD-O (outbound). Left out: both, with local and remote swapped. */
@@ -59,9 +57,9 @@ export function populatedFields(policy: SecurityPolicy): number {
   return (policy.populateFromPacket ?? []).reduce((bits, field) => bits | SELECTOR_FIELD[field], 0);
 }
 
-/** Whether packets of the entry may come in this tunnel. */
-export function isCarriedBy({ tunnelId, alternatives }: ProtectPolicy, tunnel: string): boolean {
-  return tunnel === tunnelId || alternatives?.includes(tunnel) === true;
+/** Whether the entry leaves it to the remote address of each packet which tunnel it goes into. */
+export function isByAddress(policy: SecurityPolicy): boolean {
+  return policy.action === 'PROTECT' && policy.tunnelId === undefined;
 }
 
 /** Whether the entry is one that packets do not match (RFC 4301 section 4.4.1.1, "Name", case 1). */
@@ -76,12 +74,12 @@ export function checkPolicy(policy: SecurityPolicy, path: string): void {
     throw new PolicyError('EMPTY_SELECTOR', `${path}.selectors`, 'an entry has at least one selector set.');
   }
   if (policy.action === 'PROTECT') {
-    const { tunnelId, alternatives } = policy;
-    if (alternatives !== undefined && !alternatives.includes(tunnelId)) {
+    if (policy.tunnelId !== undefined) checkChoice(policy, path);
+    else if (policy.names !== undefined) {
       throw new PolicyError(
-        'ALTERNATIVES',
-        `${path}.alternatives`,
-        `"${tunnelId}", the entry's tunnel, is not among them.`,
+        'NAMES_WITHOUT_TUNNEL',
+        `${path}.names`,
+        'who is found by name has a tunnel: name it, too.',
       );
     }
     for (const [i, name] of (policy.names ?? []).entries()) checkPeerIdentifier(name, `${path}.names[${i}]`);

@@ -44,6 +44,7 @@ const REACHED_BY: Readonly<Record<DropReason, 'corpus' | Spec | (() => DropReaso
   fragment_of_refused_packet: REASSEMBLY,
   reassembly_timeout: REASSEMBLY,
   reassembly_evicted: REASSEMBLY,
+  no_tunnel: { spec: 'src/dataplane/carriers.spec.ts' },
   no_association: 'corpus',
   association_expired: 'corpus',
   sequence_exhausted: () => {
