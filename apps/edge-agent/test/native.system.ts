@@ -315,6 +315,7 @@ function bundle(local: Site, remote: Site, own: readonly string[], theirs: reado
           replayWindow: 1024,
           extendedSequenceNumbers: true,
         },
+        carries: [],
       },
     ],
     securityPolicies: theirs.map((network, index) => policy(`entry-${index}`, own[index] ?? network, network)),
@@ -322,6 +323,7 @@ function bundle(local: Site, remote: Site, own: readonly string[], theirs: reado
     localNetworks: [...own],
     tunnelGroups: [],
     networkMappings: [],
+    addressSets: [],
   };
 }
 

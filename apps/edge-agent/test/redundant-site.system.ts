@@ -297,6 +297,7 @@ function bundleOfFar({ far, one, other, mtu }: Plan): Bundle {
         probeIntervalMilliseconds: 500,
         missedProbes: 3,
         holdDownSeconds: HOLD_DOWN_SECONDS,
+        carries: [],
       },
     ],
     securityPolicies: bundle.securityPolicies.map((policy) => ({ ...policy, tunnelId: GROUP })),

@@ -232,6 +232,7 @@ function bundleOf(
     localNetworks: [...SITES[local].networks],
     tunnelGroups: [],
     networkMappings: [],
+    addressSets: [],
   };
 }
 

@@ -63,8 +63,13 @@ export function encodeBundle(
       securityPolicies: compiled.securityPolicies.map(policyMessage),
       routes: [...compiled.routes],
       localNetworks: [...compiled.localNetworks],
-      tunnelGroups: compiled.tunnelGroups.map(({ tunnelIds, ...group }) => ({ ...group, tunnelIds: [...tunnelIds] })),
+      tunnelGroups: compiled.tunnelGroups.map(({ tunnelIds, ...group }) => ({
+        ...group,
+        tunnelIds: [...tunnelIds],
+        carries: [],
+      })),
       networkMappings: compiled.networkMappings.map((mapping) => ({ ...mapping })),
+      addressSets: [],
     }).finish(),
   );
 }
@@ -133,6 +138,7 @@ function tunnelMessage(tunnel: BundleTunnel, revokedSerials: readonly string[]):
     ...(tunnel.external === undefined
       ? {}
       : { externalPeer: externalPeerMessage(tunnel.external, tunnel.remoteAccess) }),
+    carries: [],
   };
 }
 

@@ -222,12 +222,14 @@ function bundleWithPeer(peer: number): Bundle {
           replayWindow: 1024,
           extendedSequenceNumbers: true,
         },
+        carries: [],
       },
     ],
     securityPolicies: [],
     routes: [],
     localNetworks: [],
     networkMappings: [],
+    addressSets: [],
     tunnelGroups: [],
   };
 }

@@ -70,6 +70,7 @@ function bundle(underlay: Underlay, side: Side, { tunnels, policies }: WeftScale
       remote,
       keyingMode: KeyingMode.KEYING_MODE_IKE_LESS,
       profile: PROFILE,
+      carries: [],
     })),
     // The policies that carry the load come last: a look-up that walked the list would show.
     securityPolicies: [
@@ -82,6 +83,7 @@ function bundle(underlay: Underlay, side: Side, { tunnels, policies }: WeftScale
     localNetworks: [],
     tunnelGroups: [],
     networkMappings: [],
+    addressSets: [],
   };
 }
 

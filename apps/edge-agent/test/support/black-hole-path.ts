@@ -135,6 +135,7 @@ function tunnelBundle(local: Site, remote: Site, family: Family): Bundle {
           replayWindow: 1024,
           extendedSequenceNumbers: true,
         },
+        carries: [],
       },
     ],
     securityPolicies: theirs.map((network, index) => ({
@@ -153,6 +154,7 @@ function tunnelBundle(local: Site, remote: Site, family: Family): Bundle {
     localNetworks: [...own],
     tunnelGroups: [],
     networkMappings: [],
+    addressSets: [],
   };
 }
 

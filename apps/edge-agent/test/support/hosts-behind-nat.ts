@@ -156,6 +156,7 @@ export function hostsBundle(hosts: readonly KnownHost[]): Bundle {
     localNetworks: [...EDGE.networks],
     tunnelGroups: [],
     networkMappings: [],
+    addressSets: [],
   };
 }
 
@@ -193,6 +194,7 @@ function tunnelOf({ name, tunnelId, identity, proof, assigned, reaches }: KnownH
         domains: [],
       },
     },
+    carries: [],
   };
 }
 

@@ -61,6 +61,7 @@ export function negotiatedBundle(
           revokedSerials: [],
           livenessSeconds: 10,
         },
+        carries: [],
       },
     ],
     securityPolicies: [
@@ -81,6 +82,7 @@ export function negotiatedBundle(
     localNetworks: [local.network],
     tunnelGroups: [],
     networkMappings: [],
+    addressSets: [],
   };
 }
 

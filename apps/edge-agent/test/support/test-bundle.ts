@@ -52,6 +52,7 @@ export function testBundle(): Bundle {
         remote: { address: '198.51.100.1', port: 4500 },
         keyingMode: KeyingMode.KEYING_MODE_IKE_LESS,
         profile: { ...PROFILE },
+        carries: [],
       },
     ],
     securityPolicies: [
@@ -62,6 +63,7 @@ export function testBundle(): Bundle {
     localNetworks: ['10.1.0.0/24', '2001:db8:1::/64'],
     tunnelGroups: [],
     networkMappings: [],
+    addressSets: [],
   };
 }
 

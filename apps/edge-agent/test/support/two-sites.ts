@@ -65,6 +65,7 @@ export function bundle(local: typeof LEFT, remote: typeof LEFT, peerEdgeId: stri
         remote: { address: remote.underlay, port: 4500 },
         keyingMode: KeyingMode.KEYING_MODE_IKE_LESS,
         profile: PROFILE,
+        carries: [],
       },
     ],
     securityPolicies: remote.networks.map((network, index) => ({
@@ -83,6 +84,7 @@ export function bundle(local: typeof LEFT, remote: typeof LEFT, peerEdgeId: stri
     localNetworks: [...local.networks],
     tunnelGroups: [],
     networkMappings: [],
+    addressSets: [],
   };
 }
 

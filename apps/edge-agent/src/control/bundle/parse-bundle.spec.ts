@@ -582,6 +582,7 @@ function group(bundle: Bundle, more: Partial<Bundle['tunnelGroups'][number]>): v
     probeIntervalMilliseconds: 500,
     missedProbes: 3,
     holdDownSeconds: 30,
+    carries: [],
     ...more,
   });
 }

@@ -155,6 +155,7 @@ describe('a host that comes from anywhere', () => {
         probeIntervalMilliseconds: 1000,
         missedProbes: 3,
         holdDownSeconds: 5,
+        carries: [],
       },
     ];
     expect(() => parsed(bundle)).toThrow(

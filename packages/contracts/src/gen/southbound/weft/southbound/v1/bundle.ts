@@ -525,7 +525,7 @@ export const SecurityPolicyAction = {
   SECURITY_POLICY_ACTION_DISCARD: 1,
   /** SECURITY_POLICY_ACTION_BYPASS - Let through unprotected. */
   SECURITY_POLICY_ACTION_BYPASS: 2,
-  /** SECURITY_POLICY_ACTION_PROTECT - Protect with the named tunnel. */
+  /** SECURITY_POLICY_ACTION_PROTECT - Protect with the named tunnel, or with the one that carries the remote address. */
   SECURITY_POLICY_ACTION_PROTECT: 3,
   UNRECOGNIZED: -1,
 } as const;
@@ -671,7 +671,20 @@ export interface Bundle {
     | UnderlayEndpoints
     | undefined;
   /** How tunnels whose ends have several addresses watch the paths between them; absent: no tunnel has. */
-  pathWatch?: PathWatch | undefined;
+  pathWatch?:
+    | PathWatch
+    | undefined;
+  /**
+   * Lists of addresses that several selectors, tunnels and groups share; they name them by place, from 0. These, and what names them, are
+   * only for edges that say Hello.tunnels_by_address: others cannot encode the bundle again as it came, and refuse it.
+   */
+  addressSets: AddressSet[];
+}
+
+/** AddressSet is a list of addresses of one IP version. */
+export interface AddressSet {
+  /** One or more, in ascending order and apart: no two touch or overlap. */
+  ranges: AddressRange[];
 }
 
 /**
@@ -749,7 +762,15 @@ export interface Tunnel {
    * Further addresses of the peer, in order of preference after `remote`; absent: it has one. With KEYING_MODE_IKEV2 between edges only:
    * with other keying nobody tells the peer where packets come from, and they go to `remote`.
    */
-  otherRemotes?: UnderlayEndpoints | undefined;
+  otherRemotes?:
+    | UnderlayEndpoints
+    | undefined;
+  /**
+   * Bundle.address_sets of remote addresses: what a SecurityPolicy without tunnel_id protects goes into this tunnel when it is for one of
+   * them. Empty with a tunnel of a TunnelGroup, which carries them itself. No two tunnels or groups have an address in common. With
+   * IPSEC_MODE_TRANSPORT they are the address of `remote` alone.
+   */
+  carries: number[];
 }
 
 /**
@@ -838,6 +859,8 @@ export interface TunnelGroup {
   missedProbes: number;
   /** Seconds for which a more preferred peer must have answered without a break before packets go to it again. */
   holdDownSeconds: number;
+  /** As Tunnel.carries: of any tunnel of the group. */
+  carries: number[];
 }
 
 /**
@@ -946,7 +969,10 @@ export interface SecurityPolicy {
   ruleId: string;
   /** Processing choice. */
   action: SecurityPolicyAction;
-  /** Tunnel.tunnel_id or TunnelGroup.group_id when action is PROTECT, else empty. */
+  /**
+   * Tunnel.tunnel_id or TunnelGroup.group_id when action is PROTECT, else empty. Empty with PROTECT: each packet goes into the tunnel or the
+   * group that carries its remote address (Tunnel.carries, TunnelGroup.carries), and none for an address that nobody carries.
+   */
   tunnelId: string;
   /** Traffic that the entry matches. */
   selector?: Selector | undefined;
@@ -966,6 +992,12 @@ export interface Selector {
   localPorts: PortRange[];
   /** Remote ports; only with a protocol that has ports. */
   remotePorts: PortRange[];
+  /** One of Bundle.address_sets in place of local_addresses, which are empty then. */
+  localAddressSet?:
+    | number
+    | undefined;
+  /** One of Bundle.address_sets in place of remote_addresses, which are empty then. */
+  remoteAddressSet?: number | undefined;
 }
 
 /** AddressRange is inclusive at both ends. */
@@ -1514,6 +1546,7 @@ function createBaseBundle(): Bundle {
     networkMappings: [],
     otherUnderlays: undefined,
     pathWatch: undefined,
+    addressSets: [],
   };
 }
 
@@ -1548,6 +1581,9 @@ export const Bundle: MessageFns<Bundle> = {
     }
     if (message.pathWatch !== undefined) {
       PathWatch.encode(message.pathWatch, writer.uint32(82).fork()).join();
+    }
+    for (const v of message.addressSets) {
+      AddressSet.encode(v!, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -1645,6 +1681,14 @@ export const Bundle: MessageFns<Bundle> = {
             message.pathWatch = PathWatch.decode(reader, reader.uint32());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.addressSets.push(AddressSet.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1693,6 +1737,11 @@ export const Bundle: MessageFns<Bundle> = {
         : isSet(object.path_watch)
         ? PathWatch.fromJSON(object.path_watch)
         : undefined,
+      addressSets: globalThis.Array.isArray(object?.addressSets)
+        ? object.addressSets.map((e: any) => AddressSet.fromJSON(e))
+        : globalThis.Array.isArray(object?.address_sets)
+        ? object.address_sets.map((e: any) => AddressSet.fromJSON(e))
+        : [],
     };
   },
 
@@ -1728,6 +1777,9 @@ export const Bundle: MessageFns<Bundle> = {
     if (message.pathWatch !== undefined) {
       obj.pathWatch = PathWatch.toJSON(message.pathWatch);
     }
+    if (message.addressSets?.length) {
+      obj.addressSets = message.addressSets.map((e) => AddressSet.toJSON(e));
+    }
     return obj;
   },
 
@@ -1754,6 +1806,76 @@ export const Bundle: MessageFns<Bundle> = {
     message.pathWatch = (object.pathWatch !== undefined && object.pathWatch !== null)
       ? PathWatch.fromPartial(object.pathWatch)
       : undefined;
+    message.addressSets = object.addressSets?.map((e) => AddressSet.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseAddressSet(): AddressSet {
+  return { ranges: [] };
+}
+
+export const AddressSet: MessageFns<AddressSet> = {
+  encode(message: AddressSet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.ranges) {
+      AddressRange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddressSet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddressSet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ranges.push(AddressRange.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AddressSet {
+    return {
+      ranges: globalThis.Array.isArray(object?.ranges) ? object.ranges.map((e: any) => AddressRange.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: AddressSet): unknown {
+    const obj: any = {};
+    if (message.ranges?.length) {
+      obj.ranges = message.ranges.map((e) => AddressRange.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AddressSet>, I>>(base?: I): AddressSet {
+    return AddressSet.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AddressSet>, I>>(object: I): AddressSet {
+    const message = createBaseAddressSet();
+    message.ranges = object.ranges?.map((e) => AddressRange.fromPartial(e)) || [];
     return message;
   },
 };
@@ -2191,6 +2313,7 @@ function createBaseTunnel(): Tunnel {
     externalPeer: undefined,
     controllerBlind: undefined,
     otherRemotes: undefined,
+    carries: [],
   };
 }
 
@@ -2225,6 +2348,13 @@ export const Tunnel: MessageFns<Tunnel> = {
     }
     if (message.otherRemotes !== undefined) {
       UnderlayEndpoints.encode(message.otherRemotes, writer.uint32(82).fork()).join();
+    }
+    if (message.carries.length !== 0) {
+      writer.uint32(90).fork();
+      for (const v of message.carries) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -2322,6 +2452,24 @@ export const Tunnel: MessageFns<Tunnel> = {
             message.otherRemotes = UnderlayEndpoints.decode(reader, reader.uint32());
             continue;
           }
+          case 11: {
+            if (tag === 88) {
+              message.carries.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 90) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.carries.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2374,6 +2522,9 @@ export const Tunnel: MessageFns<Tunnel> = {
         : isSet(object.other_remotes)
         ? UnderlayEndpoints.fromJSON(object.other_remotes)
         : undefined,
+      carries: globalThis.Array.isArray(object?.carries)
+        ? object.carries.map((e: any) => globalThis.Number(e))
+        : [],
     };
   },
 
@@ -2409,6 +2560,9 @@ export const Tunnel: MessageFns<Tunnel> = {
     if (message.otherRemotes !== undefined) {
       obj.otherRemotes = UnderlayEndpoints.toJSON(message.otherRemotes);
     }
+    if (message.carries?.length) {
+      obj.carries = message.carries.map((e) => Math.round(e));
+    }
     return obj;
   },
 
@@ -2439,6 +2593,7 @@ export const Tunnel: MessageFns<Tunnel> = {
     message.otherRemotes = (object.otherRemotes !== undefined && object.otherRemotes !== null)
       ? UnderlayEndpoints.fromPartial(object.otherRemotes)
       : undefined;
+    message.carries = object.carries?.map((e) => e) || [];
     return message;
   },
 };
@@ -2931,7 +3086,7 @@ export const IkeIdentity: MessageFns<IkeIdentity> = {
 };
 
 function createBaseTunnelGroup(): TunnelGroup {
-  return { groupId: "", tunnelIds: [], probeIntervalMilliseconds: 0, missedProbes: 0, holdDownSeconds: 0 };
+  return { groupId: "", tunnelIds: [], probeIntervalMilliseconds: 0, missedProbes: 0, holdDownSeconds: 0, carries: [] };
 }
 
 export const TunnelGroup: MessageFns<TunnelGroup> = {
@@ -2950,6 +3105,13 @@ export const TunnelGroup: MessageFns<TunnelGroup> = {
     }
     if (message.holdDownSeconds !== 0) {
       writer.uint32(40).uint32(message.holdDownSeconds);
+    }
+    if (message.carries.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.carries) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -3007,6 +3169,24 @@ export const TunnelGroup: MessageFns<TunnelGroup> = {
             message.holdDownSeconds = reader.uint32();
             continue;
           }
+          case 6: {
+            if (tag === 48) {
+              message.carries.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 50) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.carries.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3046,6 +3226,9 @@ export const TunnelGroup: MessageFns<TunnelGroup> = {
         : isSet(object.hold_down_seconds)
         ? globalThis.Number(object.hold_down_seconds)
         : 0,
+      carries: globalThis.Array.isArray(object?.carries)
+        ? object.carries.map((e: any) => globalThis.Number(e))
+        : [],
     };
   },
 
@@ -3066,6 +3249,9 @@ export const TunnelGroup: MessageFns<TunnelGroup> = {
     if (message.holdDownSeconds !== 0) {
       obj.holdDownSeconds = Math.round(message.holdDownSeconds);
     }
+    if (message.carries?.length) {
+      obj.carries = message.carries.map((e) => Math.round(e));
+    }
     return obj;
   },
 
@@ -3079,6 +3265,7 @@ export const TunnelGroup: MessageFns<TunnelGroup> = {
     message.probeIntervalMilliseconds = object.probeIntervalMilliseconds ?? 0;
     message.missedProbes = object.missedProbes ?? 0;
     message.holdDownSeconds = object.holdDownSeconds ?? 0;
+    message.carries = object.carries?.map((e) => e) || [];
     return message;
   },
 };
@@ -3994,7 +4181,15 @@ export const SecurityPolicy: MessageFns<SecurityPolicy> = {
 };
 
 function createBaseSelector(): Selector {
-  return { localAddresses: [], remoteAddresses: [], protocol: undefined, localPorts: [], remotePorts: [] };
+  return {
+    localAddresses: [],
+    remoteAddresses: [],
+    protocol: undefined,
+    localPorts: [],
+    remotePorts: [],
+    localAddressSet: undefined,
+    remoteAddressSet: undefined,
+  };
 }
 
 export const Selector: MessageFns<Selector> = {
@@ -4013,6 +4208,12 @@ export const Selector: MessageFns<Selector> = {
     }
     for (const v of message.remotePorts) {
       PortRange.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.localAddressSet !== undefined) {
+      writer.uint32(48).uint32(message.localAddressSet);
+    }
+    if (message.remoteAddressSet !== undefined) {
+      writer.uint32(56).uint32(message.remoteAddressSet);
     }
     return writer;
   },
@@ -4070,6 +4271,22 @@ export const Selector: MessageFns<Selector> = {
             message.remotePorts.push(PortRange.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.localAddressSet = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.remoteAddressSet = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -4105,6 +4322,16 @@ export const Selector: MessageFns<Selector> = {
         : globalThis.Array.isArray(object?.remote_ports)
         ? object.remote_ports.map((e: any) => PortRange.fromJSON(e))
         : [],
+      localAddressSet: isSet(object.localAddressSet)
+        ? globalThis.Number(object.localAddressSet)
+        : isSet(object.local_address_set)
+        ? globalThis.Number(object.local_address_set)
+        : undefined,
+      remoteAddressSet: isSet(object.remoteAddressSet)
+        ? globalThis.Number(object.remoteAddressSet)
+        : isSet(object.remote_address_set)
+        ? globalThis.Number(object.remote_address_set)
+        : undefined,
     };
   },
 
@@ -4125,6 +4352,12 @@ export const Selector: MessageFns<Selector> = {
     if (message.remotePorts?.length) {
       obj.remotePorts = message.remotePorts.map((e) => PortRange.toJSON(e));
     }
+    if (message.localAddressSet !== undefined) {
+      obj.localAddressSet = Math.round(message.localAddressSet);
+    }
+    if (message.remoteAddressSet !== undefined) {
+      obj.remoteAddressSet = Math.round(message.remoteAddressSet);
+    }
     return obj;
   },
 
@@ -4138,6 +4371,8 @@ export const Selector: MessageFns<Selector> = {
     message.protocol = object.protocol ?? undefined;
     message.localPorts = object.localPorts?.map((e) => PortRange.fromPartial(e)) || [];
     message.remotePorts = object.remotePorts?.map((e) => PortRange.fromPartial(e)) || [];
+    message.localAddressSet = object.localAddressSet ?? undefined;
+    message.remoteAddressSet = object.remoteAddressSet ?? undefined;
     return message;
   },
 };

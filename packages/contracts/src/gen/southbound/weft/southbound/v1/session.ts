@@ -99,7 +99,11 @@ export interface Hello {
   /** This agent limits what a bundle may remove, and knows BundleManifest.removal_agreed. */
   limitsRemovals: boolean;
   /** This agent takes Bundle.other_underlays, Bundle.path_watch and Tunnel.other_remotes. */
-  severalUplinks?: boolean | undefined;
+  severalUplinks?:
+    | boolean
+    | undefined;
+  /** This agent takes Bundle.address_sets, and PROTECT entries without a tunnel: those of the tunnel that carries the remote address. */
+  tunnelsByAddress?: boolean | undefined;
 }
 
 /** RunningBundle names a bundle. */
@@ -731,6 +735,7 @@ function createBaseHello(): Hello {
     keyingModes: [],
     limitsRemovals: false,
     severalUplinks: undefined,
+    tunnelsByAddress: undefined,
   };
 }
 
@@ -760,6 +765,9 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.severalUplinks !== undefined) {
       writer.uint32(56).bool(message.severalUplinks);
+    }
+    if (message.tunnelsByAddress !== undefined) {
+      writer.uint32(64).bool(message.tunnelsByAddress);
     }
     return writer;
   },
@@ -843,6 +851,14 @@ export const Hello: MessageFns<Hello> = {
             message.severalUplinks = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.tunnelsByAddress = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -886,6 +902,11 @@ export const Hello: MessageFns<Hello> = {
         : isSet(object.several_uplinks)
         ? globalThis.Boolean(object.several_uplinks)
         : undefined,
+      tunnelsByAddress: isSet(object.tunnelsByAddress)
+        ? globalThis.Boolean(object.tunnelsByAddress)
+        : isSet(object.tunnels_by_address)
+        ? globalThis.Boolean(object.tunnels_by_address)
+        : undefined,
     };
   },
 
@@ -912,6 +933,9 @@ export const Hello: MessageFns<Hello> = {
     if (message.severalUplinks !== undefined) {
       obj.severalUplinks = message.severalUplinks;
     }
+    if (message.tunnelsByAddress !== undefined) {
+      obj.tunnelsByAddress = message.tunnelsByAddress;
+    }
     return obj;
   },
 
@@ -929,6 +953,7 @@ export const Hello: MessageFns<Hello> = {
     message.keyingModes = object.keyingModes?.map((e) => e) || [];
     message.limitsRemovals = object.limitsRemovals ?? false;
     message.severalUplinks = object.severalUplinks ?? undefined;
+    message.tunnelsByAddress = object.tunnelsByAddress ?? undefined;
     return message;
   },
 };
