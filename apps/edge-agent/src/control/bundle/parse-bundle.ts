@@ -8,6 +8,7 @@ import type { SecurityPolicy } from '@weft/ipsec-core';
 import { RejectionError } from '../rejection.js';
 import { checkTransportEntry } from './check-transport.js';
 import { boundedText, integerWithin, limited, overlayPrefix, required, underlayAddress, unique } from './field.js';
+import { type AddressSets, parseAddressSets } from './parse-address-sets.js';
 import { PreSharedKeys } from './parse-external-peer.js';
 import { parseNetworkMappings } from './parse-network-mappings.js';
 import { parseSelector } from './parse-selector.js';
@@ -46,7 +47,12 @@ export function parseBundle(bundle: Bundle, preSharedKeys: readonly PreSharedKey
     ...parseUplinks(bundle, underlay),
     tunnels,
     groups: [...groups.values()],
-    policies: parsePolicies(bundle.securityPolicies, { tunnels, groups, underlay }),
+    policies: parsePolicies(bundle.securityPolicies, {
+      tunnels,
+      groups,
+      underlay,
+      sets: parseAddressSets(bundle.addressSets),
+    }),
     routes,
     localNetworks,
     mappings: parseNetworkMappings(bundle.networkMappings, localNetworks, routes),
@@ -58,11 +64,12 @@ interface Known {
   readonly tunnels: ReadonlyMap<string, TunnelConfiguration>;
   readonly groups: ReadonlyMap<string, TunnelGroup>;
   readonly underlay: UnderlayAddress;
+  readonly sets: AddressSets;
 }
 
 function parsePolicies(
   messages: readonly SecurityPolicyMessage[],
-  { tunnels, groups, underlay }: Known,
+  { tunnels, groups, underlay, sets }: Known,
 ): readonly SecurityPolicy[] {
   const ids = new Set<string>();
   return limited('security_policies', messages, MAX_POLICIES).map((message, index): SecurityPolicy => {
@@ -70,7 +77,7 @@ function parsePolicies(
     const common = {
       entryId: unique(`${path}.entry_id`, boundedText(`${path}.entry_id`, message.entryId, MAX_TEXT), ids),
       ruleId: boundedText(`${path}.rule_id`, message.ruleId, MAX_TEXT),
-      selectors: [parseSelector(`${path}.selector`, message.selector)],
+      selectors: [parseSelector(`${path}.selector`, message.selector, sets)],
     };
     if (message.action === SecurityPolicyAction.SECURITY_POLICY_ACTION_PROTECT) {
       const alternatives = groups.get(message.tunnelId)?.tunnelIds;

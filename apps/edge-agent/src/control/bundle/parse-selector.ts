@@ -5,14 +5,25 @@ import {
 } from '@weft/contracts/southbound';
 import type { AddressRange, PortRange, TrafficSelector } from '@weft/ipsec-core';
 import { RejectionError } from '../rejection.js';
+import { addressRange } from './address-range.js';
 import { integerWithin, limited, required } from './field.js';
+import { type AddressSets, addressSetAt } from './parse-address-sets.js';
 
-/** Checks a selector (RFC 4301 section 4.4.1.1) and turns it into the engine's shape. */
-export function parseSelector(path: string, message: Selector | undefined): TrafficSelector {
+/**
+ * Checks a selector (RFC 4301 section 4.4.1.1) and turns it into the engine's shape. Selectors that name one of `sets` have that very
+ * list: a thousand of them take no more memory than one. Throws RejectionError.
+ */
+export function parseSelector(path: string, message: Selector | undefined, sets: AddressSets): TrafficSelector {
   const selector = required(path, message);
   const families = new Set<number>();
-  const localAddresses = addressRanges(`${path}.local_addresses`, selector.localAddresses, families);
-  const remoteAddresses = addressRanges(`${path}.remote_addresses`, selector.remoteAddresses, families);
+  const addresses = (side: 'local' | 'remote', list: readonly RangeMessage[], place: number | undefined) => {
+    const at = `${path}.${side}_address`;
+    if (place === undefined) return addressRanges(`${at}es`, list, families);
+    if (list.length === 0) return setOfOneFamily(`${at}_set`, addressSetAt(`${at}_set`, place, sets), families);
+    throw new RejectionError(`${at}_set`, 'unexpected_value', `${side}_addresses are there, too: it takes their place`);
+  };
+  const localAddresses = addresses('local', selector.localAddresses, selector.localAddressSet);
+  const remoteAddresses = addresses('remote', selector.remoteAddresses, selector.remoteAddressSet);
   const protocol =
     selector.protocol === undefined ? 'any' : integerWithin(`${path}.protocol`, selector.protocol, 0, 255);
   const localPorts = portRanges(`${path}.local_ports`, selector.localPorts);
@@ -28,23 +39,23 @@ export function parseSelector(path: string, message: Selector | undefined): Traf
 }
 
 function addressRanges(path: string, ranges: readonly RangeMessage[], families: Set<number>): AddressRange[] {
-  return limited(path, ranges, MAX_RANGES).map(({ first, last }, index) => {
+  return limited(path, ranges, MAX_RANGES).map((message, index) => {
     const at = `${path}[${index}]`;
-    if (first.length !== 4 && first.length !== 16) {
-      throw new RejectionError(`${at}.first`, 'bad_address', `an address has 4 or 16 octets, not ${first.length}`);
-    }
-    if (last.length !== first.length) {
-      throw new RejectionError(`${at}.last`, 'mixed_families', 'first and last are not of one family');
-    }
-    if (Buffer.compare(first, last) > 0) {
-      throw new RejectionError(at, 'reversed_range', 'first is higher than last');
-    }
-    families.add(first.length);
-    if (families.size > 1) {
-      throw new RejectionError(at, 'mixed_families', 'a selector holds addresses of one family only');
-    }
-    return { first: new Uint8Array(first), last: new Uint8Array(last) };
+    const range = addressRange(at, message);
+    expectOneFamily(at, range, families);
+    return range;
   });
+}
+
+function setOfOneFamily(path: string, set: readonly AddressRange[], families: Set<number>): readonly AddressRange[] {
+  for (const range of set.slice(0, 1)) expectOneFamily(path, range, families);
+  return set;
+}
+
+function expectOneFamily(path: string, { first }: AddressRange, families: Set<number>): void {
+  families.add(first.length);
+  if (families.size === 1) return;
+  throw new RejectionError(path, 'mixed_families', 'a selector holds addresses of one family only');
 }
 
 function portRanges(path: string, ranges: readonly PortMessage[]): PortRange[] {
