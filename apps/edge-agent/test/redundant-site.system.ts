@@ -1,14 +1,13 @@
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface, type Interface } from 'node:readline';
 import type { Bundle } from '@weft/contracts/southbound';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Crossed, watchCrossings } from './support/crossing-watch.js';
 import { EdgeHarness } from './support/edge-harness.js';
-import { type NamespacedProcess, Namespaces, namespacesUnavailable } from './support/namespaces.js';
+import { Namespaces, namespacesUnavailable } from './support/namespaces.js';
 import { negotiatedBundle } from './support/negotiated-bundle.js';
+import { NumberedPing, PING_MILLISECONDS } from './support/numbered-ping.js';
 import { TestPki } from './support/test-pki.js';
 
 //             underlay of far                    underlay of one and other        behind them
@@ -57,7 +56,6 @@ const TO_ONE = '00000000-0000-4000-8000-00000000000a';
 const TO_OTHER = '00000000-0000-4000-8000-00000000000b';
 const GROUP = '00000000-0000-4000-8000-0000000000aa';
 const HOLD_DOWN_SECONDS = 5;
-const PING_MILLISECONDS = 20;
 /** A failure costs less than three seconds of traffic. */
 const MOST_LOST = 3000 / PING_MILLISECONDS;
 const PATIENCE = { timeout: 120_000 };
@@ -99,7 +97,7 @@ describe.skipIf(unavailable !== undefined).each(FAMILIES)(`two edges at one site
 
   it('carry its traffic, there by the one that is preferred and back by the one that the host prefers', async () => {
     await expect.poll(standing, PATIENCE).toEqual({ chosen: TO_ONE, alive: [TO_ONE, TO_OTHER] });
-    const traffic = new Ping(namespaces, names.far, plan);
+    const traffic = new NumberedPing(namespaces, names.far, plan.farHost, plan.host);
     // Again if need be: an edge that gets no processor for seconds does not answer, and rightly loses its place.
     await expect
       .poll(async () => {
@@ -120,7 +118,7 @@ describe.skipIf(unavailable !== undefined).each(FAMILIES)(`two edges at one site
   });
 
   it('go on carrying it when the preferred one is killed', async () => {
-    const traffic = new Ping(namespaces, names.far, plan);
+    const traffic = new NumberedPing(namespaces, names.far, plan.farHost, plan.host);
     await traffic.more(20);
     await one.kill();
     await expect.poll(standing, PATIENCE).toEqual({ chosen: TO_OTHER, alive: [TO_OTHER] });
@@ -130,7 +128,7 @@ describe.skipIf(unavailable !== undefined).each(FAMILIES)(`two edges at one site
   });
 
   it('take the preferred one back when it has been there for the hold-down, and not before, without a loss', async () => {
-    const traffic = new Ping(namespaces, names.far, plan);
+    const traffic = new NumberedPing(namespaces, names.far, plan.farHost, plan.host);
     await traffic.more(20);
     one = await start(names.one, plan.one.id);
     await one.bundle(oneTunnel(plan, 'one'));
@@ -146,7 +144,7 @@ describe.skipIf(unavailable !== undefined).each(FAMILIES)(`two edges at one site
   });
 
   it('go on carrying it when the link of the preferred one goes down', async () => {
-    const traffic = new Ping(namespaces, names.far, plan);
+    const traffic = new NumberedPing(namespaces, names.far, plan.farHost, plan.host);
     await traffic.more(20);
     namespaces.ip(names.one, 'link set wan down');
     await expect.poll(standing, PATIENCE).toEqual({ chosen: TO_OTHER, alive: [TO_OTHER] });
@@ -161,7 +159,7 @@ describe.skipIf(unavailable !== undefined).each(FAMILIES)(`two edges at one site
     namespaces.ip(names.one, `address replace ${plan.one.underlay}/${plan.prefix.underlay} dev wan${plan.flags}`);
     namespaces.ip(names.one, `${plan.ip}route replace default via ${plan.gateways.one}`);
     await expect.poll(standing, PATIENCE).toEqual({ chosen: TO_ONE, alive: [TO_ONE, TO_OTHER] });
-    const traffic = new Ping(namespaces, names.far, plan);
+    const traffic = new NumberedPing(namespaces, names.far, plan.farHost, plan.host);
     await traffic.more(20);
     await one.stop();
     await expect.poll(standing, PATIENCE).toEqual({ chosen: TO_OTHER, alive: [TO_OTHER] });
@@ -190,51 +188,6 @@ describe.skipIf(unavailable !== undefined).each(FAMILIES)(`two edges at one site
     return { in: Number(tunnel?.inboundPackets), out: Number(tunnel?.outboundPackets) };
   }
 });
-
-/** Numbered packets from the far host to the site's, and their answers. */
-class Ping {
-  readonly #child: NamespacedProcess;
-  readonly #lines: Interface;
-  readonly #ended = new AbortController();
-  #answers = 0;
-  #last = 0;
-
-  constructor(namespaces: Namespaces, namespace: string, { farHost, host }: Plan) {
-    const args = ['-n', '-i', String(PING_MILLISECONDS / 1000), '-I', farHost, host];
-    this.#child = namespaces.start(namespace, 'ping', args);
-    this.#lines = createInterface({ input: this.#child.stdout });
-    // Counted as they come: what was there before somebody asks for more is not more.
-    this.#lines.on('line', (line) => this.#note(line));
-    this.#lines.once('close', () => this.#ended.abort(new Error('ping ended')));
-  }
-
-  /** Waits for so many more answers. */
-  async more(answers: number): Promise<void> {
-    for (const enough = this.#answers + answers; this.#answers < enough; ) {
-      await once(this.#lines, 'line', { signal: this.#ended.signal });
-    }
-  }
-
-  /** Waits until everything before the last answer was answered: what went another way may come later. */
-  async withoutGap(): Promise<void> {
-    while (this.#answers < this.#last) await this.more(1);
-  }
-
-  /** @returns how many packets before the last one that was answered were not. */
-  async stop(): Promise<number> {
-    const ended = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await ended;
-    return this.#last - this.#answers;
-  }
-
-  #note(line: string): void {
-    const number = /icmp_seq=(\d+) ttl/.exec(line)?.[1];
-    if (number === undefined) return;
-    this.#answers++;
-    this.#last = Math.max(this.#last, Number(number));
-  }
-}
 
 function buildNetwork(namespaces: Namespaces, plan: Plan) {
   const { prefix, flags, ip } = plan;
