@@ -49,6 +49,7 @@ await dataPlane.load({
   policies: [],
   groups: [],
   mappings: [],
+  carriers: [],
   tunnels: identities.map(({ name }) => ({ tunnelId: name, socketAddress })),
 });
 const after = (milliseconds: number, run: () => void) => {

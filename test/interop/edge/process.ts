@@ -57,6 +57,7 @@ async function configure(spec: ConnectionSpec): Promise<void> {
     policies: policiesOf(spec, tunnelId),
     groups: [],
     mappings: [],
+    carriers: [],
     tunnels: [
       {
         tunnelId,

@@ -1,26 +1,32 @@
-import { type AddressRange, PROTOCOL, type SecurityPolicy, type TrafficSelector } from '@weft/ipsec-core';
+import { type AddressRange, type Carrier, PROTOCOL, type SecurityPolicy, type TrafficSelector } from '@weft/ipsec-core';
 import type { PolicyDecision } from '../dataplane/messages.js';
 
 /** A packet that the packet path is asked about, and the entry that is to decide it: nothing where no entry matches. */
 export interface PolicyProbe {
   readonly packet: Uint8Array;
   readonly entry: SecurityPolicy | undefined;
+  /** It goes into one of these tunnels; none: into no tunnel. */
+  readonly tunnelIds: readonly string[];
 }
 
 /**
- * Outbound packets that these policies decide, and by which entry: of entries all over the list, the first and the last among
- * them, a corner of one selector each. "there is one lookup in the SPD" and earlier entries win (RFC 4301 section 4.4.1): here
- * every entry is read in order, and nothing of what the packet path is made of is used.
+ * Outbound packets that these policies decide, by which entry, and where they go: of entries all over the list, the first and the last
+ * among them, a corner of one selector each. "there is one lookup in the SPD" and earlier entries win (RFC 4301 section 4.4.1): here
+ * every entry is read in order, every carrier, too, and nothing of what the packet path is made of is used.
  */
-export function policyProbes(policies: readonly SecurityPolicy[]): readonly PolicyProbe[] {
+export function policyProbes(
+  policies: readonly SecurityPolicy[],
+  carriers: readonly Carrier[],
+): readonly PolicyProbe[] {
   const step = Math.max(1, (policies.length - 1) / (MOST_PROBES - 1));
   const places = new Set(
     Array.from({ length: Math.min(MOST_PROBES, policies.length) }, (_, i) => Math.round(i * step)),
   );
   return [...places].flatMap((place) => {
-    const fields = fieldsWithin(policies[place]?.selectors[0]);
+    const fields = fieldsWithin(policies[place]?.selectors[0], place);
     if (fields === undefined) return [];
-    return [{ packet: packetOf(fields), entry: policies.find((policy) => decides(policy, fields)) }];
+    const entry = policies.find((policy) => decides(policy, fields));
+    return [{ packet: packetOf(fields), entry, tunnelIds: tunnelsOf(entry, fields, carriers) }];
   });
 }
 
@@ -29,19 +35,25 @@ export function wrongDecision(
   probes: readonly PolicyProbe[],
   decisions: readonly PolicyDecision[],
 ): string | undefined {
-  for (const [index, { entry }] of probes.entries()) {
+  for (const [index, { entry, tunnelIds }] of probes.entries()) {
     const { entryId, tunnelId } = decisions[index] ?? UNDECIDED;
     if (entryId !== entry?.entryId)
       return `entry ${entryId ?? 'none'} decides what entry ${entry?.entryId ?? 'none'} is to decide`;
-    if (!goesWhereItMay(entry, tunnelId))
+    if (tunnelId === undefined ? tunnelIds.length > 0 : !tunnelIds.includes(tunnelId))
       return `packets of entry ${entryId ?? 'none'} go into tunnel ${tunnelId ?? 'none'}`;
   }
   return undefined;
 }
 
-function goesWhereItMay(entry: SecurityPolicy | undefined, tunnelId: string | undefined): boolean {
-  if (entry?.action !== 'PROTECT') return tunnelId === undefined;
-  return tunnelId !== undefined && (entry.alternatives ?? [entry.tunnelId]).includes(tunnelId);
+/** Those that the entry names, or those of the carrier that has the remote address. */
+function tunnelsOf(
+  entry: SecurityPolicy | undefined,
+  { remote }: Fields,
+  carriers: readonly Carrier[],
+): readonly string[] {
+  if (entry?.action !== 'PROTECT') return [];
+  const way = entry.tunnelId === undefined ? carriers.find(({ addresses }) => holds(addresses, remote)) : entry;
+  return way?.tunnelId === undefined ? [] : (way.alternatives ?? [way.tunnelId]);
 }
 
 /** Of a packet that shows all of them. */
@@ -53,8 +65,11 @@ interface Fields {
   readonly remotePort: number;
 }
 
-/** Nothing for a selector of packets that do not show their fields, or of a protocol without two ports. */
-function fieldsWithin(selector: TrafficSelector | undefined): Fields | undefined {
+/**
+ * Nothing for a selector of packets that do not show their fields, or of a protocol without two ports. `turn` chooses among its ranges of
+ * remote addresses, which may be of many peers.
+ */
+function fieldsWithin(selector: TrafficSelector | undefined, turn: number): Fields | undefined {
   if (selector === undefined) return undefined;
   const { localAddresses, remoteAddresses, localPorts, remotePorts } = selector;
   const protocol = selector.protocol === 'any' ? PROTOCOL.udp : selector.protocol;
@@ -62,7 +77,8 @@ function fieldsWithin(selector: TrafficSelector | undefined): Fields | undefined
   if (localPorts === 'opaque' || remotePorts === 'opaque') return undefined;
   const octets = [localAddresses, remoteAddresses].flatMap((ranges) => ranges.slice(0, 1))[0]?.first.length ?? 4;
   const local = firstOf(localAddresses, octets);
-  const remote = firstOf(remoteAddresses, octets);
+  const chosen = remoteAddresses[turn % remoteAddresses.length];
+  const remote = firstOf(chosen === undefined ? [] : [chosen, ...remoteAddresses], octets);
   if (local === undefined || remote === undefined) return undefined;
   const [localPort, remotePort] = [localPorts[0]?.first ?? SOME_PORT, remotePorts[0]?.first ?? SOME_PORT];
   return { local, remote, protocol, localPort, remotePort };
@@ -81,17 +97,28 @@ function decides(policy: SecurityPolicy, fields: Fields): boolean {
 }
 
 function matches(selector: TrafficSelector, { local, remote, protocol, localPort, remotePort }: Fields): boolean {
-  if (!within(selector.localAddresses, local) || !within(selector.remoteAddresses, remote)) return false;
   if (selector.protocol !== 'any' && selector.protocol !== protocol) return false;
-  return hasPort(selector.localPorts, localPort) && hasPort(selector.remotePorts, remotePort);
+  if (!hasPort(selector.localPorts, localPort) || !hasPort(selector.remotePorts, remotePort)) return false;
+  return within(selector.localAddresses, local) && within(selector.remoteAddresses, remote);
 }
 
+/** Of a selector: an empty list matches every address. */
 function within(ranges: readonly AddressRange[], address: Uint8Array): boolean {
-  if (ranges.length === 0) return true;
-  return ranges.some(
-    ({ first, last }) =>
-      first.length === address.length && Buffer.compare(first, address) <= 0 && Buffer.compare(address, last) <= 0,
-  );
+  return ranges.length === 0 || holds(ranges, address);
+}
+
+function holds(ranges: readonly AddressRange[], address: Uint8Array): boolean {
+  return ranges.some(({ first, last }) => isAtMost(first, address) && isAtMost(address, last));
+}
+
+/** Of one family. The first octets tell most addresses apart: what compares all of them at once takes longer. */
+function isAtMost(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  for (let place = 0; place < one.length; place++) {
+    const difference = (one[place] ?? 0) - (other[place] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return true;
 }
 
 function hasPort(ports: TrafficSelector['localPorts'], port: number): boolean {

@@ -43,8 +43,8 @@ export class System {
   }
 
   /** What the packet path decides otherwise than the policies of a bundle say, in words; undefined: nothing. */
-  async wrongDecision({ policies }: VerifiedBundle): Promise<string | undefined> {
-    const probes = policyProbes(policies);
+  async wrongDecision({ policies, carriers }: VerifiedBundle): Promise<string | undefined> {
+    const probes = policyProbes(policies, carriers);
     const workers = await this.#parts.dataPlane.decide(probes.map(({ packet }) => packet));
     return workers.map((decisions) => wrongDecision(probes, decisions)).find((wrong) => wrong !== undefined);
   }
@@ -165,6 +165,7 @@ export class System {
       socketFds: this.#current.sockets.map(({ fd }) => fd),
       otherSocketFds: this.#current.others.map((sockets) => sockets.map(({ fd }) => fd)),
       policies: bundle.policies,
+      carriers: bundle.carriers,
       groups: bundle.groups,
       mappings: bundle.mappings.map(({ local, overlay }) => ({ local: local.text, overlay: overlay.text })),
       tunnels: [...bundle.tunnels.values()].map(({ tunnelId, remote }) => ({

@@ -40,6 +40,7 @@ function policies(...tunnelIds: string[]): LoadedPolicies {
     tunnels: tunnelIds.map((tunnelId) => ({ tunnelId, socketAddress: new Uint8Array(16) })),
     groups: [],
     mappings: [],
+    carriers: [],
   };
 }
 
@@ -135,6 +136,19 @@ describe('what the packet path is to hold', () => {
     expect([named(plane), plane.redirected]).toEqual([['1 current'], []]);
     const hard = { ...soft, kind: 'hard' } as const;
     expect([plane.reached(hard), plane.reached(hard), named(plane)]).toEqual([true, false, []]);
+  });
+
+  it('knows the tunnels that carry what entries protect which name none', () => {
+    const plane = new DesiredPlane();
+    plane.load({
+      ...policies(),
+      policies: [{ entryId: 'e', ruleId: 'r', selectors: [], action: 'PROTECT' }],
+      carriers: [
+        { tunnelId: 'u', addresses: [] },
+        { tunnelId: 'v', alternatives: ['v', 'w'], addresses: [] },
+      ],
+    });
+    expect(plane.tunnelIds()).toEqual(['u', 'v', 'w']);
   });
 
   it('counts of each tunnel how often another association began to send, over every bundle that has the tunnel', () => {

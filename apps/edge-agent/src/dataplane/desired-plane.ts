@@ -36,10 +36,11 @@ export class DesiredPlane {
     return [...this.#redirected.values()];
   }
 
-  /** Tunnels that the policies name or that have an association. */
-  tunnelIds(policies: LoadedPolicies | undefined = this.#loaded): readonly string[] {
-    const named = (policies?.policies ?? []).flatMap((policy) =>
-      policy.action === 'PROTECT' && policy.tunnelId !== undefined ? (policy.alternatives ?? [policy.tunnelId]) : [],
+  /** Tunnels that the policies name, that carry what they protect, or that have an association. */
+  tunnelIds(loaded: LoadedPolicies | undefined = this.#loaded): readonly string[] {
+    const protecting = (loaded?.policies ?? []).filter((policy) => policy.action === 'PROTECT');
+    const named = [...protecting, ...(loaded?.carriers ?? [])].flatMap(
+      ({ tunnelId, alternatives }) => alternatives ?? (tunnelId === undefined ? [] : [tunnelId]),
     );
     const used = [...this.#associations.values()].map(({ parameters }) => parameters.tunnelId);
     return [...new Set([...named, ...used])];

@@ -1,6 +1,7 @@
 import type {
   AssociationPath,
   AssociationSnapshot,
+  Carrier,
   Explanation,
   LifetimeEvent,
   LivenessNews,
@@ -49,6 +50,8 @@ export interface LoadedPolicies {
   /** Of the other uplinks, the same of each; absent: there is one. */
   readonly otherSocketFds?: readonly (readonly number[])[];
   readonly policies: readonly SecurityPolicy[];
+  /** Where packets of entries go that name no tunnel. */
+  readonly carriers: readonly Carrier[];
   /** Associations of other tunnels are removed. */
   readonly tunnels: readonly LoadedTunnel[];
   /** Tunnels of which any may carry the packets of an entry: their peers are asked whether they answer. */

@@ -16,7 +16,7 @@ import { NativeUnavailableError } from './raw-sockets.js';
  * before anything is changed.
  */
 export function loadPolicies(dataPlane: DataPlane, loaded: LoadedPolicies, choices: ReadonlyMap<string, string>): void {
-  const database = createSecurityPolicyDatabase(loaded.policies);
+  const database = createSecurityPolicyDatabase(loaded.policies, loaded.carriers);
   dataPlane.choose(choices);
   dataPlane.installPolicy(database);
   dataPlane.paths.watch(

@@ -23,6 +23,21 @@ export function addressedBundle(): Bundle {
   };
 }
 
+/** The same with entries that name no tunnel, and the tunnel carrying what they protect. */
+export function bundleByAddress(): Bundle {
+  const { tunnels, securityPolicies, ...rest } = addressedBundle();
+  const carries = [ADDRESS_SETS.remote4, ADDRESS_SETS.remote6];
+  return {
+    ...rest,
+    tunnels: tunnels.map((tunnel) => ({ ...tunnel, carries: [...carries] })),
+    securityPolicies: securityPolicies.map((policy) => ({
+      ...policy,
+      entryId: `${policy.entryId}, by address`,
+      tunnelId: '',
+    })),
+  };
+}
+
 /** Of prefixes in ascending order. */
 export function addressSet(...prefixes: readonly string[]): AddressSet {
   return {

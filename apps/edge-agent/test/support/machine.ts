@@ -25,6 +25,7 @@ export class Machine {
     | 'silent-route'
     | 'silent-route-for-ever'
     | 'silent-policy'
+    | 'silent-carrier'
     | 'no-answer'
     | 'association'
     | undefined;
@@ -108,9 +109,12 @@ export class Machine {
     decide: async (packets: readonly Uint8Array[]) => {
       if (this.failing === 'no-answer') throw new DataPlaneError('worker_ended', 'the packet path ended', 'fix');
       const plane = createDataPlane({ provider: nodeCryptoProvider, random: (out) => out.fill(0) });
-      const policies = this.loaded?.policies ?? [];
+      const { policies = [], carriers = [] } = this.loaded ?? {};
       plane.installPolicy(
-        createSecurityPolicyDatabase(this.failing === 'silent-policy' ? policies.slice(1) : policies),
+        createSecurityPolicyDatabase(
+          this.failing === 'silent-policy' ? policies.slice(1) : policies,
+          this.failing === 'silent-carrier' ? carriers.slice(1) : carriers,
+        ),
       );
       const decided = packets.map((packet) => plane.explain(packet, 0, packet.length, 0));
       return [decided.map(({ entry, tunnelId }) => ({ entryId: entry?.entryId, tunnelId }))];

@@ -1,4 +1,4 @@
-import type { AddressRange, Secret, SecurityPolicy } from '@weft/ipsec-core';
+import type { AddressRange, Carrier, Secret, SecurityPolicy } from '@weft/ipsec-core';
 import type { Identity, WireSelector } from '@weft/ipsec-core/ike';
 import type { Certificate } from '../../ike/credentials/certificate.js';
 import type { TunnelStart } from '../../ike/tunnel-start.js';
@@ -21,6 +21,8 @@ export interface VerifiedBundle {
   readonly tunnels: ReadonlyMap<string, TunnelConfiguration>;
   /** Sites that are reached by several tunnels. */
   readonly groups: readonly TunnelGroup[];
+  /** Tunnels and groups that carry what entries without a tunnel protect, and for which remote addresses. */
+  readonly carriers: readonly Carrier[];
   readonly policies: readonly SecurityPolicy[];
   /** Prefixes to route into the overlay device, canonical text. */
   readonly routes: readonly OverlayPrefix[];
