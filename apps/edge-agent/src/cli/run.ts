@@ -339,6 +339,7 @@ async function proveIdentity(identity: Identity, state: StateDirectory, mark: nu
       keyingModes: [...KEYING_MODES],
       limitsRemovals: true,
       severalUplinks: true,
+      tunnelsByAddress: true,
     });
   } finally {
     await relay.close();

@@ -9,6 +9,7 @@ import type {
   TrustBundle,
 } from '@weft/contracts/southbound';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { bundleByAddress } from '../../test/support/addressed-bundle.js';
 import { Machine } from '../../test/support/machine.js';
 import { NO_BLIND } from '../../test/support/no-blind.js';
 import { PROFILE, signBundle, TUNNEL_ID, testBundle } from '../../test/support/test-bundle.js';
@@ -231,6 +232,14 @@ describe('the edge', () => {
     expect((await edge.hello()).running?.generation).toBe(10n);
   });
 
+  it('tells the controller that it takes entries without a tunnel, and has the packet path know who carries what', async () => {
+    const { edge } = await startEdge();
+    expect(await edge.hello()).toMatchObject({ severalUplinks: true, tunnelsByAddress: true });
+    const answer = await pushTo(edge, signBundle(pki, bundleByAddress()));
+    expect(answer).toMatchObject({ $case: 'bundleAck', value: { running: { generation: 10n } } });
+    expect(machine.loaded?.carriers).toMatchObject([{ tunnelId: TUNNEL_ID, addresses: { length: 3 } }]);
+  });
+
   it.each([
     ['unsigned', (good: SignedBundle) => ({ ...good, signatures: [] }), 'bundle.signatures', 'signature_missing'],
     [
@@ -295,17 +304,19 @@ describe('the edge', () => {
     ['policy', 'security_policies[1].selector', 'policy_refused'],
     ['silent-route', '', 'self_test_failed'],
     ['silent-policy', 'security_policies', 'self_test_failed'],
+    ['silent-carrier', 'security_policies', 'self_test_failed'],
     ['no-answer', '', 'self_test_failed'],
   ] as const)('goes back when installing fails at: %s', async (failing, field, rule) => {
     const { edge, fatal } = await startEdge();
     await pushTo(edge, signBundle(pki, testBundle()));
     const before = machine.state();
     machine.failing = failing;
-    const next = changed((b) => {
-      b.device!.mtu = 1400;
-      b.underlay!.address = '192.0.2.2';
-      b.routes = ['10.3.0.0/24'];
-    });
+    const next = {
+      ...bundleByAddress(),
+      device: { mtu: 1400 },
+      underlay: { address: '192.0.2.2', port: 4500 },
+      routes: ['10.3.0.0/24'],
+    };
     const answer = await pushTo(edge, signBundle(pki, next, { generation: 11n }));
     expect(answer).toMatchObject({ $case: 'bundleNack', value: { rejection: { path: field, rule } } });
     machine.failing = undefined;

@@ -152,6 +152,7 @@ export class Edge implements SessionHandlers {
       keyingModes: [...KEYING_MODES],
       limitsRemovals: true,
       severalUplinks: true,
+      tunnelsByAddress: true,
     };
   }
 
