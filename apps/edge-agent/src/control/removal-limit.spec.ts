@@ -1,5 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bundleByAddress } from '../../test/support/addressed-bundle.js';
+import { largeBundle } from '../../test/support/test-bundle.js';
+import { parseBundle } from './bundle/parse-bundle.js';
 import { ALWAYS_ALLOWED, checkRemovals, type Removable, type Successor } from './removal-limit.js';
 
 const bundle = (tunnels: readonly string[], entries: readonly string[], contentHash = 'running'): Removable =>
@@ -48,6 +51,20 @@ describe('the limit of what a bundle may remove', () => {
     // Agreed of another bundle, as one that was replayed, or a controller that does not know what runs here.
     expect(() => checkRemovals(many, next([], [], 'another'), 50)).toThrow(/mass_removal/);
     expect(() => checkRemovals(many, next([], []), 100)).not.toThrow();
+  });
+
+  it('holds for entries that name their tunnels when others take their place that name none, unless that was agreed to', () => {
+    const large = largeBundle(20);
+    const { tunnels: _, ...addressed } = bundleByAddress();
+    const tunnels = large.tunnels.map((tunnel, index) => ({ ...tunnel, carries: index === 0 ? [2, 3] : [] }));
+    const before: Removable = { ...parseBundle(large), contentHash: 'named' };
+    const after: Removable = { ...parseBundle({ ...addressed, tunnels }), contentHash: 'by address' };
+    // Every entry is another one, in both directions: fewer are gone when the way back is taken.
+    expect(() => checkRemovals(before, after, 50)).toThrow(
+      expect.objectContaining({ path: 'security_policies', rule: 'mass_removal' }),
+    );
+    expect(() => checkRemovals(before, { ...after, agreedRemovalFrom: 'named' }, 50)).not.toThrow();
+    expect(() => checkRemovals(after, before, 50)).not.toThrow();
   });
 
   it('is what counting says, whatever the bundles', () => {
