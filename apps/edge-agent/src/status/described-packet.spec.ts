@@ -1,10 +1,4 @@
-import {
-  createDataPlane,
-  createSecurityPolicyDatabase,
-  nobleProvider,
-  parsePrefix,
-  type SecurityPolicy,
-} from '@weft/ipsec-core';
+import { createDataPlane, createSecurityPolicyDatabase, nobleProvider, parsePrefix } from '@weft/ipsec-core';
 import { describe, expect, it } from 'vitest';
 import { describedPacket } from './described-packet.js';
 import { packetAccount, renderPacketAccount } from './packet-account.js';
@@ -47,13 +41,13 @@ describe('a packet that is described', () => {
       localPorts: [],
       remotePorts: [{ first: 443, last: 443 }],
     };
-    const policy: SecurityPolicy = {
+    const policy = {
       entryId: 'web',
       ruleId: 'r',
       action: 'PROTECT',
       tunnelId: 't',
       selectors: [selector],
-    };
+    } as const;
     dataPlane.installPolicy(createSecurityPolicyDatabase([policy]));
     const explain = (words: readonly string[]) => {
       const packet = describedPacket(words);
@@ -64,5 +58,17 @@ describe('a packet that is described', () => {
     expect(web.account).toMatchObject({ verdict: 'discard', reason: 'no_association', tunnel: { id: 't' } });
     expect(web.text).toContain('decided by   entry 1, web, of rule r');
     expect(explain(['10.1.0.7', '10.2.0.9', 'tcp', '80']).text).toMatch(/discard: no_policy\ndecided by {3}no entry/);
+    const { tunnelId: _, ...byAddress } = policy;
+    const carrier = { tunnelId: 't', addresses: [parsePrefix('10.2.0.0/25').range] };
+    dataPlane.installPolicy(createSecurityPolicyDatabase([byAddress], [carrier]));
+    expect(explain(['10.1.0.7', '10.2.0.9', 'tcp', '443']).account).toEqual(web.account);
+    const nobody = explain(['10.1.0.7', '10.2.0.200', 'tcp', '443']);
+    expect(nobody.account).toMatchObject({
+      verdict: 'discard',
+      reason: 'no_tunnel',
+      entry: { entryId: 'web' },
+      tunnel: null,
+    });
+    expect(nobody.text).toMatch(/of rule r\ntunnel {7}none: no tunnel of this edge carries the remote address$/);
   });
 });

@@ -65,6 +65,8 @@ export function renderPacketAccount(account: PacketAccount, packet: Uint8Array):
   if (entry !== null) lines.push(`decided by   entry ${entry.index + 1}, ${entry.entryId}, of rule ${entry.ruleId}`);
   else lines.push('decided by   no entry: what no entry names is discarded');
   if (tunnel !== null) lines.push(`tunnel       ${tunnel.peer} (${tunnel.id})`);
+  else if (account.reason === 'no_tunnel')
+    lines.push('tunnel       none: no tunnel of this edge carries the remote address');
   if (association !== null) {
     const { protocol, mode, suite, spi, nextSequence } = association;
     lines.push(
