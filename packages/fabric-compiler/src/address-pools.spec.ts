@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { peersAt } from '../test/arbitrary-peers.js';
+import { compileFabric } from '../test/compile-fabric.js';
 import { remoteIntent } from '../test/seeded-bugs.js';
 import { siteId } from '../test/small-universe.js';
 import { remoteAccessOf } from './address-pools.js';
-import { compileFabric } from './compile-fabric.js';
 import { compileShared } from './fabric/compile-shared.js';
 import type { FabricIntent, IntentAddressPool, IntentRemoteHost } from './intent.js';
 import { libreswanSnippet } from './snippet/libreswan-snippet.js';

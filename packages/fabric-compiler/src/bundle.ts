@@ -1,4 +1,4 @@
-import type { Encapsulation, KeyingMode } from './intent.js';
+import type { Encapsulation } from './intent.js';
 import type { NetworkMapping } from './topology.js';
 
 /** What one edge must run: the southbound `Bundle` in plain values. It holds no secret. */
@@ -33,6 +33,8 @@ export interface BundleTunnelGroup {
   readonly groupId: string;
   /** Preferred first. */
   readonly tunnelIds: readonly string[];
+  /** As of a tunnel. */
+  readonly carries?: readonly BundleAddressList[];
   /** Milliseconds from one probe of liveness to the next. */
   readonly probeIntervalMilliseconds: number;
   /** Unanswered probes in a row after which a peer is held for dead. */
@@ -91,6 +93,11 @@ interface CommonTunnel {
   readonly profile: BundleProfile;
   /** The peer is none of ours; absent: an edge. */
   readonly external?: BundleExternalPeer;
+  /**
+   * Remote addresses of packets that go into it when their entry names no tunnel: a list for each family that there is. No other tunnel,
+   * nor group, has one of them. Absent: none, as in a tunnel of a group, which has them in its place.
+   */
+  readonly carries?: readonly BundleAddressList[];
 }
 
 /** What an edge must know of a gateway that is not ours, or of a remote host. */
@@ -191,21 +198,28 @@ export type BundleSecurityPolicy = {
   readonly entryId: string;
   readonly ruleId: string;
   readonly selector: BundleSelector;
-} /** `tunnelId`: of a tunnel, or of a group. */ & (
-  | { readonly action: 'PROTECT'; readonly tunnelId: string }
+} & (
+  | {
+      readonly action: 'PROTECT';
+      /** Of a tunnel or a group; absent: whichever carries the remote address ("populate from packet", section 4.4.1.2). */
+      readonly tunnelId?: string;
+    }
   | { readonly action: 'DISCARD' }
   | { readonly action: 'BYPASS' }
 );
 
 /** Conjunction of its fields; an empty list matches every value. */
 export interface BundleSelector {
-  readonly localAddresses: readonly BundleAddressRange[];
-  readonly remoteAddresses: readonly BundleAddressRange[];
+  readonly localAddresses: BundleAddressList;
+  readonly remoteAddresses: BundleAddressList;
   /** IANA protocol number. */
   readonly protocol: number | 'any';
   readonly localPorts: readonly BundlePortRange[];
   readonly remotePorts: readonly BundlePortRange[];
 }
+
+/** Ascending and apart; of one family, where it stands in an entry. Entries, tunnels and bundles share them. */
+export type BundleAddressList = readonly BundleAddressRange[];
 
 /** Inclusive; 4 or 16 octets each. */
 export interface BundleAddressRange {
@@ -216,13 +230,4 @@ export interface BundleAddressRange {
 export interface BundlePortRange {
   readonly first: number;
   readonly last: number;
-}
-
-/** A pair of edges that share security associations. */
-export interface FabricTunnel {
-  readonly tunnelId: string;
-  /** Sorted. */
-  readonly edgeIds: readonly [string, string];
-  readonly keyingMode: KeyingMode;
-  readonly profile: BundleProfile;
 }

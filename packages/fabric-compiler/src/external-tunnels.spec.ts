@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AUTHORITY, GATEWAY } from '../test/certificates.js';
-import { compileFabric } from './compile-fabric.js';
+import { compileFabric, namedEntries } from '../test/compile-fabric.js';
+import type { EdgeBundle } from './bundle.js';
 import { parseIkeIdentity } from './external-identity.js';
 import { compileShared } from './fabric/compile-shared.js';
 import { peersOf } from './fabric/shared-bundle.js';
@@ -32,12 +33,14 @@ describe('a tunnel with an external peer', () => {
           localAddresses: [range([10, 1, 0, 0], [10, 1, 0, 255])],
           remoteAddresses: [range([10, 8, 0, 0], [10, 8, 0, 255]), range([10, 9, 0, 0], [10, 9, 255, 255])],
         },
+        carries: [[range([10, 8, 0, 0], [10, 8, 0, 255]), range([10, 9, 0, 0], [10, 9, 255, 255])]],
       },
     ]);
   });
 
   it('carries what the rules say, in the direction in which they say it', () => {
-    const [opened, answered] = compiled(intent()).get('edge-berlin')?.securityPolicies ?? [];
+    const berlin = compiled(intent()).get('edge-berlin');
+    const [opened, answered] = berlin === undefined ? [] : namedEntries(berlin);
     const tunnelId = externalTunnelIdOf('edge-berlin', 'partner');
     expect(opened).toMatchObject({
       ruleId: 'to-partner',
@@ -269,14 +272,13 @@ describe('a tunnel with an external peer', () => {
     const from = { ...intent(), policies: [{ id: 'p', name: 'p', enabled: true, rules: [rule] }] };
     const bundles = compiled(from);
     const [berlin, paris] = [bundles.get('edge-berlin'), bundles.get('edge-paris')];
-    const [between] = paris?.tunnels ?? [];
-    const external = berlin?.tunnels.find((tunnel) => tunnel.external !== undefined);
-    expect(paris?.securityPolicies.map((entry) => entry.action === 'PROTECT' && entry.tunnelId)).toEqual([
-      between?.tunnelId,
-    ]);
-    expect(new Set(berlin?.securityPolicies.map((entry) => entry.action === 'PROTECT' && entry.tunnelId))).toEqual(
-      new Set([between?.tunnelId, external?.tunnelId]),
-    );
+    if (berlin === undefined || paris === undefined) throw new Error('both have an edge');
+    const [between] = paris.tunnels;
+    const external = berlin.tunnels.find((tunnel) => tunnel.external !== undefined);
+    const used = (bundle: EdgeBundle) =>
+      namedEntries(bundle).map((entry) => entry.action === 'PROTECT' && entry.tunnelId);
+    expect(used(paris)).toEqual([between?.tunnelId]);
+    expect(new Set(used(berlin))).toEqual(new Set([between?.tunnelId, external?.tunnelId]));
     const ours = external?.external?.localAddresses.map(({ first }) => first.join('.'));
     expect(ours).toEqual(expect.arrayContaining(compiledNetworks(from, 'paris')));
   });

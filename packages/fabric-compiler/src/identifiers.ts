@@ -19,20 +19,18 @@ export function tunnelGroupIdOf(edgeId: string, siteId: string): string {
 /** What makes an SPD entry itself; nothing else may change its identifier, so that counters continue. */
 export interface EntryIdentity {
   readonly ruleId: string;
-  /** The edge in front of the rule's sources; of several the one with the lowest identifier, whatever is preferred. */
-  readonly sourceEdgeId: string;
-  readonly destinationEdgeId: string;
+  /** Whether the local side opens such flows, or answers them. */
+  readonly direction: 'opens' | 'answers';
   readonly family: number;
   readonly protocol: number | 'any';
-  /** Of a relay between the two: whether the entry is for the neighbour towards the destination or for that towards the source. */
-  readonly leg?: 'onward' | 'back';
+  /** Of a relay, for what it passes on: which of the entries that it has of these. */
+  readonly passing?: number;
 }
 
-/** Identifier of an SPD entry, the same at both ends, and at all edges of a site; a relay has two of its own. */
-export function entryIdOf(entry: EntryIdentity): string {
-  const { ruleId, sourceEdgeId, destinationEdgeId, family, protocol, leg } = entry;
-  const parts = [ruleId, sourceEdgeId, destinationEdgeId, `${family}`, `${protocol}`];
-  return derivedUuid('weft spd entry v1', leg === undefined ? parts : [...parts, leg]);
+/** Identifier of an SPD entry, the same at all edges that have it. */
+export function entryIdOf({ ruleId, direction, family, protocol, passing }: EntryIdentity): string {
+  const parts = [ruleId, direction, `${family}`, `${protocol}`];
+  return derivedUuid('weft spd entry v2', passing === undefined ? parts : [...parts, `${passing}`]);
 }
 
 export function sortedPair(one: string, other: string): readonly [string, string] {

@@ -1,6 +1,7 @@
 export { addressOctets, formatAddressText, type ParsedAddress, parseAddressText } from './address/text.js';
 export { MAX_DOMAINS, MAX_NAME_SERVERS } from './address-pools.js';
 export type {
+  BundleAddressList,
   BundleAddressRange,
   BundleAhProfile,
   BundleEndpoint,
@@ -22,10 +23,16 @@ export type {
   BundleTunnel,
   CombinedMode,
   EdgeBundle,
-  FabricTunnel,
   KeyExchangeMethod,
 } from './bundle.js';
-export { type CompileResult, compileFabric } from './compile-fabric.js';
+export { type AddressCarrier, type CarriedPart, CarriedParts } from './delivery/carried-parts.js';
+export {
+  type Delivery,
+  type DeliveryPlan,
+  type DeliveryResult,
+  deliverFabric,
+  planDelivery,
+} from './delivery/deliver-fabric.js';
 export {
   type ChangedFlows,
   type ChangedSite,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { compileFabric } from '../test/compile-fabric.js';
 import { compiledOrThrow, healthyIntent } from '../test/seeded-bugs.js';
-import { compileFabric } from './compile-fabric.js';
 import { compileShared } from './fabric/compile-shared.js';
 import { routesOf } from './fabric/shared-bundle.js';
 import type { FabricIntent } from './intent.js';

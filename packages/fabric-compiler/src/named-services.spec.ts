@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryIntent } from '../test/arbitrary-intent.js';
+import { compileFabric } from '../test/compile-fabric.js';
 import { healthyIntent } from '../test/seeded-bugs.js';
-import { compileFabric } from './compile-fabric.js';
 import { type CompiledFabric, compileShared } from './fabric/compile-shared.js';
 import type { FabricIntent, IntentService, Rule } from './intent.js';
 import { proveFabric } from './proof/prove-fabric.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compileFabric } from './compile-fabric.js';
+import { compileFabric } from '../test/compile-fabric.js';
 import { compileShared } from './fabric/compile-shared.js';
 import type { FabricIntent, IntentEdge, IntentGateway, IntentNetwork, Rule } from './intent.js';
 import type { ProblemRule } from './problem.js';

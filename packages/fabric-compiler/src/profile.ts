@@ -83,10 +83,12 @@ export function offeredTo(
   intent: Pick<FabricIntent, 'encapsulation'>,
 ): IntentProfile {
   if (owner?.kind !== 'external') return profile;
-  // What ESP travels in is the tenant's choice.
+  // What ESP travels in is the tenant's choice. Of an offer nothing else is the rule's, so that all rules say the same of the peer.
   const esp = profile.esp.protocol === 'ah' ? espProfile(intent) : profile.esp;
   const { offer } = owner.peer;
-  return offer === undefined ? { ...profile, esp } : { ...profile, ...offer, esp: { ...esp, ...offer.esp } };
+  return offer === undefined
+    ? { ...profile, esp }
+    : { ...profile, ...offer, esp: { ...espProfile(intent), ...offer.esp } };
 }
 
 /** By profile id. Rules without `profileId` use the empty one, which no profile of the tenant can have. */

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryPeers, PEER_ADDRESSES, peersAt } from '../test/arbitrary-peers.js';
+import { compileFabric } from '../test/compile-fabric.js';
 import { deliveredFates } from '../test/delivered-fate.js';
 import { holderInIntent, type Packet, prefixHolds, verdictOfIntent } from '../test/reference-policy.js';
 import { everyPacket, siteId, universe } from '../test/small-universe.js';
 import { parseAddressText } from './address/text.js';
-import { compileFabric } from './compile-fabric.js';
 import { explainPacket } from './explain/explain-packet.js';
 import { type CompiledFabric, compileShared } from './fabric/compile-shared.js';
 import { pathBetween } from './fabric/paths.js';

@@ -2,9 +2,9 @@ import { ENCRYPTION } from '@weft/ipsec-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryIntent } from '../test/arbitrary-intent.js';
+import { type CompileResult, compileFabric, namedEntries } from '../test/compile-fabric.js';
 import { healthyIntent } from '../test/seeded-bugs.js';
 import type { BundleEspProfile, BundleIke } from './bundle.js';
-import { type CompileResult, compileFabric } from './compile-fabric.js';
 import { changedTunnels } from './diff/changed-tunnels.js';
 import { type CompiledFabric, compileShared } from './fabric/compile-shared.js';
 import { peersOf } from './fabric/shared-bundle.js';
@@ -188,9 +188,9 @@ function withProfiles(
 function wantedProfiles(result: CompileResult & { readonly ok: true }, intent: FabricIntent): Map<string, Set<string>> {
   const rules = new Map(intent.policies.flatMap((policy) => policy.rules).map((rule) => [rule.id, rule]));
   const wanted = new Map(result.tunnels.map(({ tunnelId }) => [tunnelId, new Set<string>()]));
-  for (const { securityPolicies, tunnelGroups } of result.bundles.values()) {
-    const groups = new Map(tunnelGroups.map(({ groupId, tunnelIds }) => [groupId, tunnelIds]));
-    for (const entry of securityPolicies) {
+  for (const bundle of result.bundles.values()) {
+    const groups = new Map(bundle.tunnelGroups.map(({ groupId, tunnelIds }) => [groupId, tunnelIds]));
+    for (const entry of namedEntries(bundle)) {
       if (entry.action !== 'PROTECT') continue;
       for (const tunnelId of groups.get(entry.tunnelId) ?? [entry.tunnelId]) {
         wanted.get(tunnelId)?.add(rules.get(entry.ruleId)?.profileId ?? intent.defaultProfileId ?? '');

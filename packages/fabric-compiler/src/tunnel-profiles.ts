@@ -4,41 +4,23 @@ import { profilesOf } from './profile.js';
 import type { ResolvedRule } from './resolved-rule.js';
 
 /**
- * The profiles of delivered tunnels, as the rules choose them that send packets through. A pair of edges has one tunnel, and a tunnel
- * one profile: two rules of a pair that want different ones are reported, since neither may be had in place of the other (ADR 27).
+ * Rules that want different profiles for one tunnel. A pair of edges has one tunnel, and a tunnel one profile: neither may be had in place
+ * of the other (ADR 27).
  */
-export class TunnelProfiles {
+export class SeveralProfiles {
   readonly #intent: FabricIntent;
   readonly #problems: CompileProblem[];
   readonly #profiles: ReadonlyMap<string, IntentProfile>;
-  readonly #default: string;
-  /** By tunnel id. */
-  readonly #choices = new Map<string, ResolvedRule>();
   readonly #reported = new Set<string>();
 
   constructor(intent: FabricIntent, problems: CompileProblem[]) {
     this.#intent = intent;
     this.#problems = problems;
     this.#profiles = profilesOf(intent);
-    this.#default = intent.defaultProfileId ?? '';
   }
 
-  /** `ends`: who has the tunnel, by name. */
-  choose(tunnelId: string, rule: ResolvedRule, ends: readonly [string, string]): void {
-    const first = this.#choices.get(tunnelId);
-    if (first === undefined) this.#choices.set(tunnelId, rule);
-    else if (first.profileId !== rule.profileId) this.#reportSecond(rule, first, ends);
-  }
-
-  /** Of a tunnel that no rule has chosen for: the default one. */
-  of(tunnelId: string): IntentProfile {
-    const chosen = this.#profiles.get(this.#choices.get(tunnelId)?.profileId ?? this.#default);
-    if (chosen === undefined) throw new Error(`the tunnel ${tunnelId} has a profile that the intent has not`);
-    return chosen;
-  }
-
-  /** Once for each rule: where it meets one other it mostly meets it between many sites. */
-  #reportSecond(rule: ResolvedRule, first: ResolvedRule, [one, other]: readonly [string, string]): void {
+  /** Once for each rule: where it meets one other it mostly meets it between many sites. `ends`: who has the tunnel, by name. */
+  report(rule: ResolvedRule, first: ResolvedRule, [one, other]: readonly [string, string]): void {
     if (this.#reported.has(rule.ruleId)) return;
     this.#reported.add(rule.ruleId);
     this.#problems.push({

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryIntent } from '../test/arbitrary-intent.js';
+import { type CompileResult, compileFabric, namedEntries } from '../test/compile-fabric.js';
 import { externalIntent, healthyIntent } from '../test/seeded-bugs.js';
 import { everyPacket, smallUniverse } from '../test/small-universe.js';
 import { parseAddressText } from './address/text.js';
-import { type CompileResult, compileFabric } from './compile-fabric.js';
 import { explainPacket } from './explain/explain-packet.js';
 import { compileShared } from './fabric/compile-shared.js';
 import { sharedBundleOctets } from './fabric/shared-bundle.js';
@@ -170,10 +170,10 @@ function wantedTraps(result: CompileResult & { readonly ok: true }, intent: Fabr
   const rules = new Map(intent.policies.flatMap((policy) => policy.rules).map((rule) => [rule.id, rule]));
   const wanted = new Map(result.tunnels.map(({ tunnelId }) => [tunnelId, [] as TunnelStart[]]));
   const alternatives = new Set<string>();
-  for (const { securityPolicies, tunnelGroups } of result.bundles.values()) {
-    const groups = new Map(tunnelGroups.map(({ groupId, tunnelIds }) => [groupId, tunnelIds]));
+  for (const bundle of result.bundles.values()) {
+    const groups = new Map(bundle.tunnelGroups.map(({ groupId, tunnelIds }) => [groupId, tunnelIds]));
     for (const id of [...groups.values()].flat()) alternatives.add(id);
-    for (const entry of securityPolicies) {
+    for (const entry of namedEntries(bundle)) {
       if (entry.action !== 'PROTECT') continue;
       for (const tunnelId of groups.get(entry.tunnelId) ?? [entry.tunnelId]) {
         wanted.get(tunnelId)?.push(rules.get(entry.ruleId)?.tunnelStart ?? intent.tunnelStart ?? { kind: 'start' });

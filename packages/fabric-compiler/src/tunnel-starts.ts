@@ -1,37 +1,15 @@
 import type { FabricIntent, TunnelStart } from './intent.js';
 import type { CompileProblem } from './problem.js';
-import type { ResolvedRule } from './resolved-rule.js';
-
-/**
- * When delivered tunnels are negotiated, as the rules choose it that send packets through. A pair of edges has one IKE SA: of what several
- * rules want for it, the tunnel has what no rule misses anything by (ADR 33).
- */
-export class TunnelStarts {
-  readonly #default: TunnelStart;
-  /** By tunnel id. */
-  readonly #choices = new Map<string, TunnelStart>();
-
-  constructor({ tunnelStart = AT_ONCE }: Pick<FabricIntent, 'tunnelStart'>) {
-    this.#default = tunnelStart;
-  }
-
-  choose(tunnelId: string, { tunnelStart = this.#default }: Pick<ResolvedRule, 'tunnelStart'>): void {
-    const before = this.#choices.get(tunnelId);
-    this.#choices.set(tunnelId, before === undefined ? tunnelStart : soonestStart(before, tunnelStart));
-  }
-
-  /** Undefined: at once. `alternatives`: tunnels with one of several edges of a site, which are there without traffic. */
-  trapOf(tunnelId: string, alternatives: ReadonlySet<string>): Trap | undefined {
-    const start = this.#choices.get(tunnelId) ?? this.#default;
-    return start.kind === 'trap' && !alternatives.has(tunnelId) ? start : undefined;
-  }
-}
 
 export const AT_ONCE: TunnelStart = { kind: 'start' };
 
 export type Trap = Extract<TunnelStart, { readonly kind: 'trap' }>;
 
-/** What is there earlier, or stays longer, carries everything that the other one would. The order of rules says nothing here. */
+/**
+ * When a tunnel is negotiated that two rules send packets through. A pair of edges has one IKE SA: of what several rules want for it, the
+ * tunnel has what no rule misses anything by (ADR 33): what is there earlier, or stays longer, carries everything that the other one
+ * would. The order of rules says nothing here.
+ */
 export function soonestStart(one: TunnelStart, other: TunnelStart): TunnelStart {
   if (one.kind === 'start' || other.kind === 'start') return AT_ONCE;
   if (one.idleSeconds === undefined || other.idleSeconds === undefined) return { kind: 'trap' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { compileFabric } from '../test/compile-fabric.js';
 import { compiledOrThrow, externalIntent, healthyIntent } from '../test/seeded-bugs.js';
-import { compileFabric } from './compile-fabric.js';
 import { changedTunnels } from './diff/changed-tunnels.js';
 import { compileShared } from './fabric/compile-shared.js';
 import { peersOf } from './fabric/shared-bundle.js';

@@ -1,4 +1,4 @@
-import type { BundleExternalPeer, BundleSecurityPolicy, EdgeBundle } from '../src/bundle.js';
+import type { BundleExternalPeer, EdgeBundle } from '../src/bundle.js';
 import type {
   FabricIntent,
   GroupMember,
@@ -9,6 +9,7 @@ import type {
   Selector,
   Service,
 } from '../src/intent.js';
+import type { NamedEntry } from './compile-fabric.js';
 
 /** A packet as an operator thinks of it. */
 export interface Packet {
@@ -59,14 +60,17 @@ function overlayOf({ prefix, mappedPrefix }: IntentNetwork): string {
   return mappedPrefix ?? prefix;
 }
 
-/** First SPD entry of an edge that matches a packet leaving (local = source) or arriving (local = destination). */
+/**
+ * First SPD entry of an edge that matches a packet leaving (local = source) or arriving (local = destination), with the tunnel or group
+ * that it is for: the one that it names, or the one that carries the remote address. Where nobody does it discards.
+ */
 export function firstMatch(
   bundle: EdgeBundle,
   packet: Packet,
   direction: 'outbound' | 'inbound',
-): BundleSecurityPolicy | undefined {
+): NamedEntry | undefined {
   const seen = direction === 'outbound' ? packet : answerTo(packet);
-  return bundle.securityPolicies.find(
+  const entry = bundle.securityPolicies.find(
     ({ selector }) =>
       selector.localAddresses.some((range) => within(range, seen.source)) &&
       selector.remoteAddresses.some((range) => within(range, seen.destination)) &&
@@ -74,6 +78,19 @@ export function firstMatch(
       portMatches(selector.localPorts, seen.sourcePort) &&
       portMatches(selector.remotePorts, seen.destinationPort),
   );
+  if (entry?.action !== 'PROTECT') return entry;
+  const tunnelId = entry.tunnelId ?? carrierOf(bundle, seen.destination);
+  return tunnelId === undefined ? { ...entry, action: 'DISCARD' } : { ...entry, tunnelId };
+}
+
+/** The tunnel or group that carries a remote address; two would be a fault, and say so. */
+function carrierOf({ tunnels, tunnelGroups }: EdgeBundle, address: string): string | undefined {
+  const carriers = [
+    ...tunnels.map(({ tunnelId, carries = [] }) => ({ id: tunnelId, carries })),
+    ...tunnelGroups.map(({ groupId, carries = [] }) => ({ id: groupId, carries })),
+  ].filter(({ carries }) => carries.flat().some((range) => within(range, address)));
+  if (carriers.length > 1) throw new Error(`${address} is carried by ${carriers.map(({ id }) => id).join(' and ')}`);
+  return carriers[0]?.id;
 }
 
 /** Whether a packet that goes to an external peer is among those that its tunnel was negotiated for. */

@@ -1,8 +1,9 @@
 import {
-  compileFabric,
   compileShared,
+  deliverFabric,
   type FabricIntent,
   proveAlternatives,
+  proveDelivered,
   proveFabric,
   sharedBundleOctets,
 } from '@weft/fabric-compiler';
@@ -15,7 +16,7 @@ export function compiledText(intent: FabricIntent): string {
   const whole = compileShared(intent);
   const edited = withoutFirstRule(intent);
   const again = whole.ok ? compileShared(edited, whole.fabric) : whole;
-  const delivered = compileFabric(intent);
+  const delivered = whole.ok ? deliverFabric(whole.fabric) : whole;
   return JSON.stringify(
     {
       whole: sharedText(whole),
@@ -23,6 +24,7 @@ export function compiledText(intent: FabricIntent): string {
       proof: whole.ok ? proveFabric(whole.fabric).findings : [],
       delivered,
       alternatives: delivered.ok ? proveAlternatives(delivered.bundles, intent) : [],
+      asProven: whole.ok && delivered.ok ? proveDelivered(delivered.bundles, whole.fabric) : [],
     },
     plain,
   );

@@ -1,6 +1,5 @@
-import { compileFabric } from '@weft/fabric-compiler';
+import { planDelivery } from '@weft/fabric-compiler';
 import { encodeBundle } from '../distribution/bundle-content.js';
-import { singlePathHash } from '../distribution/taken-bundle.js';
 import type { CompiledFabrics } from './compiled-fabrics.js';
 import type { BundlesJob, CompiledBundle, CompilerAnswers, CompilerJob } from './compiler-job.js';
 import { explain } from './explanation.js';
@@ -10,7 +9,7 @@ import { validate } from './validation.js';
 export function answerJob(job: CompilerJob, fabrics: CompiledFabrics): CompilerAnswers[CompilerJob['kind']] {
   switch (job.kind) {
     case 'bundles':
-      return bundlesOf(job);
+      return bundlesOf(job, fabrics);
     case 'validation':
       return validate(job.before, job.after, fabrics);
     case 'explanation':
@@ -18,12 +17,16 @@ export function answerJob(job: CompilerJob, fabrics: CompiledFabrics): CompilerA
   }
 }
 
-function bundlesOf({ intent, revokedSerials }: BundlesJob): CompilerAnswers['bundles'] {
-  const result = compileFabric(intent);
-  if (!result.ok) return result;
-  const bundles = [...result.bundles].map(([edgeId, bundle]): CompiledBundle => {
-    const content = encodeBundle(bundle, revokedSerials);
-    return { edgeId, ...content, singlePathHash: singlePathHash(content) };
-  });
+function bundlesOf({ intent, revokedSerials }: BundlesJob, fabrics: CompiledFabrics): CompilerAnswers['bundles'] {
+  const compiled = fabrics.compile(intent);
+  if (!compiled.ok) return compiled;
+  const plan = planDelivery(compiled.fabric);
+  if (!plan.ok) return plan;
+  // Site by site: of a large fabric the octets alone are in memory at once.
+  const bundles = compiled.fabric.bundles.flatMap(({ owner }) =>
+    plan.delivery
+      .bundlesOf(owner)
+      .map((bundle): CompiledBundle => ({ edgeId: bundle.edgeId, ...encodeBundle(bundle, revokedSerials) })),
+  );
   return { ok: true, bundles };
 }

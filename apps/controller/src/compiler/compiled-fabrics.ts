@@ -3,6 +3,8 @@ import {
   type CompiledFabric,
   compileShared,
   type DeliveredProof,
+  type DeliveryResult,
+  deliverFabric,
   type EdgeBundle,
   type FabricIntent,
   type FabricProof,
@@ -10,7 +12,6 @@ import {
   proveFabric,
   type SharedCompileResult,
 } from '@weft/fabric-compiler';
-import type { BundleContent } from '../distribution/bundle-content.js';
 
 /** What was compiled and proven last, so that an edit costs what it changes. It changes no answer, only how long one takes. */
 export class CompiledFabrics {
@@ -44,26 +45,30 @@ export class CompiledFabrics {
     return proof;
   }
 
+  /** What its edges are given, or those of them. */
+  deliver(fabric: CompiledFabric, edgeIds?: ReadonlySet<string>): DeliveryResult {
+    return deliverFabric(fabric, edgeIds);
+  }
+
   /**
    * Whether the bundles that edges would be given are the ones that are proven. Edges of which neither bundle is another one than in
    * `previous` cost nothing; edges that are not affected by what it was edited to have what they had there.
    */
   proveDelivered(
     fabric: CompiledFabric,
-    { bundles, contents, affected }: Given,
+    { bundles, hashes: given, affected }: Given,
     previous?: CompiledFabric,
   ): DeliveredProof {
     const entry = this.#entryOf(fabric);
     if (entry?.delivered !== undefined) return entry.delivered.proof;
     const before = previous && this.#entryOf(previous)?.delivered;
     const digests = digestsOf(fabric);
-    const hashes = new Map(affected === undefined ? [] : before?.contents);
-    for (const [edgeId, { hash }] of contents) hashes.set(edgeId, hash);
+    const hashes = new Map(affected === undefined ? [] : before?.hashes);
+    for (const [edgeId, hash] of given) hashes.set(edgeId, hash);
     const isSame = (edgeId: string) =>
-      equal(before?.contents.get(edgeId), hashes.get(edgeId)) &&
-      equal(before?.digests.get(edgeId), digests.get(edgeId));
+      equal(before?.hashes.get(edgeId), hashes.get(edgeId)) && equal(before?.digests.get(edgeId), digests.get(edgeId));
     const proof = proveDelivered(bundles, fabric, (edgeId) => (isSame(edgeId) ? before?.proof.get(edgeId) : undefined));
-    if (entry !== undefined) entry.delivered = { proof, contents: hashes, digests };
+    if (entry !== undefined) entry.delivered = { proof, hashes, digests };
     return proof;
   }
 
@@ -80,8 +85,8 @@ export class CompiledFabrics {
 /** What edges would be given. */
 interface Given {
   readonly bundles: ReadonlyMap<string, EdgeBundle>;
-  /** The same as octets. */
-  readonly contents: ReadonlyMap<string, BundleContent>;
+  /** Of the same as octets. */
+  readonly hashes: ReadonlyMap<string, Uint8Array>;
   /** The edges that it is about; undefined: all. */
   readonly affected: ReadonlySet<string> | undefined;
 }
@@ -94,8 +99,8 @@ interface Entry {
 
 interface KnownDelivery {
   readonly proof: DeliveredProof;
-  /** Hashes by edge: of what is delivered, and of what was proven. */
-  readonly contents: ReadonlyMap<string, Uint8Array>;
+  /** By edge: of what is delivered, and of what was proven. */
+  readonly hashes: ReadonlyMap<string, Uint8Array>;
   readonly digests: ReadonlyMap<string, Uint8Array>;
 }
 

@@ -59,8 +59,6 @@ export interface CompiledBundle {
   readonly octets: Uint8Array;
   /** SHA-256 of the octets. */
   readonly hash: Uint8Array;
-  /** The same for agents that do not take several uplinks; undefined: it names none. */
-  readonly singlePathHash: Uint8Array | undefined;
 }
 
 export interface Validation {

@@ -1,18 +1,15 @@
 import {
   affectedEdges,
   type CompiledFabric,
-  type CompileProblem,
-  type CompileResult,
   changedFlows,
   changedTunnels,
-  compileFabric,
   type EdgeBundle,
   type FabricIntent,
   proveAlternatives,
   proveTransition,
   ruleMeanings,
 } from '@weft/fabric-compiler';
-import { type BundleContent, encodeBundle } from '../distribution/bundle-content.js';
+import { encodeBundle } from '../distribution/bundle-content.js';
 import { removalBetween } from '../distribution/removals.js';
 import type { CompiledFabrics } from './compiled-fabrics.js';
 import type { BundleChange, CompilerAnswers, Validation } from './compiler-job.js';
@@ -29,17 +26,18 @@ export function validate(
 ): CompilerAnswers['validation'] {
   const old = before === undefined ? undefined : compiledOf(before, fabrics);
   const shared = fabrics.compile(after, old);
-  const affected = shared.ok && old !== undefined ? affectedBy(old, shared.fabric, fabrics) : undefined;
-  const delivered = compileFabric(after, affected);
-  if (!delivered.ok || !shared.ok) return { ok: false, problems: allProblems(delivered, shared) };
+  if (!shared.ok) return shared;
   const { fabric } = shared;
-  const contents = encoded(delivered.bundles);
+  const affected = old === undefined ? undefined : affectedBy(old, fabric, fabrics);
+  const delivered = fabrics.deliver(fabric, affected);
+  if (!delivered.ok) return delivered;
+  const hashes = hashesOf(delivered.bundles);
   if (old !== undefined) fabrics.prove(old);
   return {
     ok: true,
     validation: {
-      findings: findingsOf(old, fabric, { bundles: delivered.bundles, contents, affected }, fabrics),
-      bundles: changedBundles(before, { bundles: delivered.bundles, contents, affected }),
+      findings: findingsOf(old, fabric, { bundles: delivered.bundles, hashes, affected }, fabrics),
+      bundles: changedBundles(old, { bundles: delivered.bundles, hashes, affected }, fabrics),
       ...effectOf(old, fabric, fabrics.prove(fabric, old).readable.length),
       ruleMeanings: ruleMeanings(fabric),
     },
@@ -60,20 +58,20 @@ function affectedBy(
 ): ReadonlySet<string> | undefined {
   const affected = affectedEdges(old, fabric);
   if (affected === undefined || fabrics.isDelivered(old)) return affected;
-  const delivered = compileFabric(old.intent);
+  const delivered = fabrics.deliver(old);
   if (!delivered.ok) return undefined;
   fabrics.proveDelivered(old, {
     bundles: delivered.bundles,
-    contents: encoded(delivered.bundles),
+    hashes: hashesOf(delivered.bundles),
     affected: undefined,
   });
   return affected;
 }
 
-/** What edges would be given, and that as octets. */
+/** What edges would be given, and hashes of that as octets. */
 interface Delivery {
   readonly bundles: ReadonlyMap<string, EdgeBundle>;
-  readonly contents: ReadonlyMap<string, BundleContent>;
+  readonly hashes: ReadonlyMap<string, Buffer>;
   /** The edges that it is about, others being given what they have; undefined: all. */
   readonly affected: ReadonlySet<string> | undefined;
 }
@@ -114,12 +112,13 @@ function effectOf(
 }
 
 function changedBundles(
-  before: FabricIntent | undefined,
-  { bundles, contents: now, affected }: Delivery,
+  before: CompiledFabric | undefined,
+  { bundles, hashes: now, affected }: Delivery,
+  fabrics: CompiledFabrics,
 ): readonly BundleChange[] {
-  const result = before === undefined ? undefined : compileFabric(before, affected);
+  const result = before === undefined ? undefined : fabrics.deliver(before, affected);
   const was: ReadonlyMap<string, EdgeBundle> = result?.ok ? result.bundles : new Map();
-  const old = encoded(was);
+  const old = hashesOf(was);
   return [...new Set([...old.keys(), ...now.keys()])].sort().flatMap((edgeId): BundleChange[] => {
     const change = changeOf(old.get(edgeId), now.get(edgeId));
     if (change === undefined) return [];
@@ -128,25 +127,14 @@ function changedBundles(
   });
 }
 
-function encoded(bundles: ReadonlyMap<string, EdgeBundle>): ReadonlyMap<string, BundleContent> {
-  return new Map([...bundles].map(([edgeId, bundle]) => [edgeId, encodeBundle(bundle)]));
+function hashesOf(bundles: ReadonlyMap<string, EdgeBundle>): ReadonlyMap<string, Buffer> {
+  return new Map([...bundles].map(([edgeId, bundle]) => [edgeId, encodeBundle(bundle).hash]));
 }
 
-function changeOf(
-  before: BundleContent | undefined,
-  after: BundleContent | undefined,
-): BundleChange['change'] | undefined {
+function changeOf(before: Buffer | undefined, after: Buffer | undefined): BundleChange['change'] | undefined {
   if (before === undefined) return 'added';
   if (after === undefined) return 'removed';
-  return before.octets.equals(after.octets) ? undefined : 'changed';
-}
-
-type Refusal = { readonly ok: boolean; readonly problems?: readonly CompileProblem[] };
-
-/** Both compilers check alike, save for what only one of them can say. */
-function allProblems(delivered: CompileResult, shared: Refusal): readonly CompileProblem[] {
-  const all = [...(delivered.ok ? [] : delivered.problems), ...(shared.problems ?? [])];
-  return [...new Map(all.map((problem) => [`${problem.pointer} ${problem.rule} ${problem.detail}`, problem])).values()];
+  return before.equals(after) ? undefined : 'changed';
 }
 
 /** One would be enough to publish nothing. */

@@ -1,5 +1,5 @@
-import { TunnelStart } from '@weft/contracts/southbound';
-import type { BundleIke, BundleKeying, EdgeBundle } from '@weft/fabric-compiler';
+import { Bundle, TunnelStart } from '@weft/contracts/southbound';
+import type { BundleAddressList, BundleIke, BundleKeying, EdgeBundle } from '@weft/fabric-compiler';
 import { describe, expect, it } from 'vitest';
 import { decodeBundle, encodeBundle } from './bundle-content.js';
 
@@ -65,5 +65,57 @@ describe('the keying of a tunnel in a bundle', () => {
   it('by the controller says nothing of either', () => {
     const [tunnel] = decodeBundle(encodeBundle(withKeying({ mode: 'ike-less' })).octets).tunnels;
     expect([tunnel?.ike, tunnel?.controllerBlind]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('the addresses of a bundle', () => {
+  const list = (...third: readonly number[]) =>
+    third.map((octet) => ({ first: Uint8Array.of(10, 0, octet, 0), last: Uint8Array.of(10, 0, octet, 255) }));
+  const entry = (entryId: string, localAddresses: BundleAddressList, remoteAddresses: BundleAddressList) => ({
+    entryId,
+    ruleId: 'rule',
+    action: 'PROTECT' as const,
+    selector: { localAddresses, remoteAddresses, protocol: 'any' as const, localPorts: [], remotePorts: [] },
+  });
+
+  it('stand there once, whoever names them, whether or not two lists are one', () => {
+    const [tunnel] = withKeying({ mode: 'ike-less' }).tunnels;
+    if (tunnel === undefined) throw new Error('there is a tunnel');
+    const compiled: EdgeBundle = {
+      ...withKeying({ mode: 'ike-less' }),
+      tunnels: [{ ...tunnel, carries: [list(2)] }],
+      tunnelGroups: [
+        {
+          groupId: 'group',
+          tunnelIds: ['one', 'other'],
+          carries: [list(3, 5)],
+          probeIntervalMilliseconds: 500,
+          missedProbes: 3,
+          holdDownSeconds: 30,
+        },
+      ],
+      securityPolicies: [entry('one', list(1), list(2, 3)), entry('other', list(1), list(2)), entry('any', [], [])],
+    };
+    const { octets } = encodeBundle(compiled);
+    const bundle = decodeBundle(octets);
+    const sets = bundle.addressSets.map(({ ranges }) => ranges.map(({ first }) => first[2]));
+    expect([...sets].sort()).toEqual([[1], [2], [2, 3], [3, 5]]);
+    const named = (place: number | undefined) => sets[place ?? -1];
+    expect(
+      bundle.securityPolicies.map(({ tunnelId, selector }) => [
+        tunnelId,
+        named(selector?.localAddressSet),
+        named(selector?.remoteAddressSet),
+        selector?.localAddresses.length,
+      ]),
+    ).toEqual([
+      ['', [1], [2, 3], 0],
+      ['', [1], [2], 0],
+      ['', undefined, undefined, 0],
+    ]);
+    expect(bundle.tunnels.map(({ carries }) => carries.map(named))).toEqual([[[2]]]);
+    expect(bundle.tunnelGroups.map(({ carries }) => carries.map(named))).toEqual([[[3, 5]]]);
+    expect(Buffer.from(Bundle.encode(bundle).finish()).equals(octets)).toBe(true);
+    expect(encodeBundle(structuredClone(compiled)).hash).toEqual(encodeBundle(compiled).hash);
   });
 });

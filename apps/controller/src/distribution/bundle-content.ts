@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  type AddressSet,
   Bundle,
   Encapsulation,
   EncryptionAlgorithm,
@@ -15,12 +16,14 @@ import {
   type SecurityPolicy,
   SecurityPolicyAction,
   SecurityProtocol,
+  type Selector,
   type Tunnel,
   TunnelStart,
   type UnderlayEndpoints,
 } from '@weft/contracts/southbound';
 import {
   addressOctets,
+  type BundleAddressList,
   type BundleAddressRange,
   type BundleAhProfile,
   type BundleEndpoint,
@@ -54,31 +57,33 @@ export function encodeBundle(
   compiled: EdgeBundle,
   revokedSerials: ReadonlyMap<string, readonly string[]> = new Map(),
 ): BundleContent {
+  const sets = new AddressSets();
   return contentOf(
     Bundle.encode({
       device: { mtu: compiled.device.mtu },
       underlay: { ...compiled.underlay },
       ...uplinksMessage(compiled),
-      tunnels: compiled.tunnels.map((tunnel) => tunnelMessage(tunnel, revokedSerials.get(tunnel.peerEdgeId) ?? [])),
-      securityPolicies: compiled.securityPolicies.map(policyMessage),
+      tunnels: compiled.tunnels.map((tunnel) =>
+        tunnelMessage(tunnel, revokedSerials.get(tunnel.peerEdgeId) ?? [], sets),
+      ),
+      securityPolicies: compiled.securityPolicies.map((policy) => policyMessage(policy, sets)),
       routes: [...compiled.routes],
       localNetworks: [...compiled.localNetworks],
-      tunnelGroups: compiled.tunnelGroups.map(({ tunnelIds, ...group }) => ({
+      tunnelGroups: compiled.tunnelGroups.map(({ tunnelIds, carries = [], ...group }) => ({
         ...group,
         tunnelIds: [...tunnelIds],
-        carries: [],
+        carries: sets.placesOf(carries),
       })),
       networkMappings: compiled.networkMappings.map((mapping) => ({ ...mapping })),
-      addressSets: [],
+      // Last: by now all have been named.
+      addressSets: sets.messages(),
     }).finish(),
   );
 }
 
-/** The same for an agent that does not say Hello.several_uplinks: it goes on with the preferred addresses. */
-export function withoutUplinks(bundle: Bundle): BundleContent & { readonly bundle: Bundle } {
-  const { otherUnderlays: _own, pathWatch: _watch, tunnels, ...rest } = bundle;
-  const single = { ...rest, tunnels: tunnels.map(({ otherRemotes: _, ...tunnel }) => tunnel) };
-  return { ...contentOf(Bundle.encode(single).finish()), bundle: single };
+/** A bundle, as it may be after it was encoded once. */
+export function contentOfBundle(bundle: Bundle): BundleContent {
+  return contentOf(Bundle.encode(bundle).finish());
 }
 
 export function decodeBundle(octets: Uint8Array): Bundle {
@@ -125,7 +130,7 @@ function endpointsMessage(endpoints: readonly BundleEndpoint[]): UnderlayEndpoin
   return { endpoints: endpoints.map((endpoint) => ({ ...endpoint })) };
 }
 
-function tunnelMessage(tunnel: BundleTunnel, revokedSerials: readonly string[]): Tunnel {
+function tunnelMessage(tunnel: BundleTunnel, revokedSerials: readonly string[], sets: AddressSets): Tunnel {
   return {
     tunnelId: tunnel.tunnelId,
     peerEdgeId: tunnel.peerEdgeId,
@@ -138,7 +143,7 @@ function tunnelMessage(tunnel: BundleTunnel, revokedSerials: readonly string[]):
     ...(tunnel.external === undefined
       ? {}
       : { externalPeer: externalPeerMessage(tunnel.external, tunnel.remoteAccess) }),
-    carries: [],
+    carries: sets.placesOf(tunnel.carries ?? []),
   };
 }
 
@@ -223,16 +228,18 @@ function keyExchangeMessage({ method, additionalMethods }: BundleKeyExchange): K
   return { method, additionalMethods: [...additionalMethods] };
 }
 
-function policyMessage(policy: BundleSecurityPolicy): SecurityPolicy {
+function policyMessage(policy: BundleSecurityPolicy, sets: AddressSets): SecurityPolicy {
   const { localAddresses, remoteAddresses, protocol, localPorts, remotePorts } = policy.selector;
   return {
     entryId: policy.entryId,
     ruleId: policy.ruleId,
     action: ACTIONS[policy.action],
-    tunnelId: policy.action === 'PROTECT' ? policy.tunnelId : '',
+    tunnelId: policy.action === 'PROTECT' ? (policy.tunnelId ?? '') : '',
     selector: {
-      localAddresses: rangeMessages(localAddresses),
-      remoteAddresses: rangeMessages(remoteAddresses),
+      localAddresses: [],
+      remoteAddresses: [],
+      ...addressesMessage('localAddressSet', localAddresses, sets),
+      ...addressesMessage('remoteAddressSet', remoteAddresses, sets),
       protocol: protocol === 'any' ? undefined : protocol,
       localPorts: localPorts.map((range) => ({ ...range })),
       remotePorts: remotePorts.map((range) => ({ ...range })),
@@ -240,6 +247,50 @@ function policyMessage(policy: BundleSecurityPolicy): SecurityPolicy {
   };
 }
 
+/** An empty list means every address, and is no set. */
+function addressesMessage(
+  field: 'localAddressSet' | 'remoteAddressSet',
+  list: BundleAddressList,
+  sets: AddressSets,
+): Pick<Selector, 'localAddressSet' | 'remoteAddressSet'> {
+  return list.length === 0 ? {} : { [field]: sets.placeOf(list) };
+}
+
+/** The lists of addresses of one bundle, each once, in the order in which they are named first. */
+class AddressSets {
+  readonly #places = new Map<string, number>();
+  readonly #lists: BundleAddressList[] = [];
+
+  placeOf(list: BundleAddressList): number {
+    const key = keyOf(list);
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
+    const place = this.#lists.push(list) - 1;
+    this.#places.set(key, place);
+    return place;
+  }
+
+  placesOf(lists: readonly BundleAddressList[]): number[] {
+    return lists.map((list) => this.placeOf(list));
+  }
+
+  messages(): AddressSet[] {
+    return this.#lists.map((list) => ({ ranges: rangeMessages(list) }));
+  }
+}
+
+/** Equal for equal lists, whether or not they are one. */
+function keyOf(list: BundleAddressList): string {
+  const known = keys.get(list);
+  if (known !== undefined) return known;
+  const octets = list.flatMap(({ first, last }) => [Uint8Array.of(first.length), first, last]);
+  const key = Buffer.concat(octets).toString('latin1');
+  keys.set(list, key);
+  return key;
+}
+
+/** Bundles of many edges have the same lists. */
+const keys = new WeakMap<BundleAddressList, string>();
 const KEYING_MODES: Readonly<Record<BundleTunnel['keying']['mode'], KeyingMode>> = {
   ikev2: KeyingMode.KEYING_MODE_IKEV2,
   'ike-less': KeyingMode.KEYING_MODE_IKE_LESS,

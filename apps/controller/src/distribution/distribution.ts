@@ -34,6 +34,7 @@ import { KEYING_NOT_OFFERED, keyingNotOffered } from './offered-keying.js';
 import { PreSharedKeys } from './pre-shared-keys.js';
 import { removalAgreed } from './removal-agreement.js';
 import { signBundle } from './signed-bundle.js';
+import { takenBy } from './taken-bundle.js';
 
 /** What is under way with one connected edge. */
 interface Delivery {
@@ -175,7 +176,7 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
 
   async sessionOpened(session: EdgeSession, hello: Hello): Promise<void> {
     const { running, limitsRemovals, keyingModes } = hello;
-    this.#store.agentTakes(session.edgeId, hello.severalUplinks === true);
+    this.#store.agentTakes(session.edgeId, takenBy(hello));
     this.#deliveries.set(session.edgeId, { session, limitsRemovals, keyingModes, running, awaited: undefined });
     this.#keying.sessionOpened(session, hello.associations);
     this.#relay.sessionOpened(session, keyingModes);

@@ -18,6 +18,8 @@ export interface DesiredBundle {
   readonly hash: Buffer;
   readonly octets: Buffer;
   readonly bundle: Bundle;
+  /** Of the content that is stored, where the agent takes it in another form; absent: it is this one. */
+  readonly storedHash?: Buffer;
 }
 
 export interface AppliedBundle {

@@ -10,12 +10,6 @@ export interface BundleSource {
   readonly credentialChange: bigint;
 }
 
-/** What an edge is to run. */
-export interface DesiredContent extends BundleContent {
-  /** Hash of the same as an agent is given that does not take several uplinks; absent: it names none. */
-  readonly singlePathHash?: Buffer | undefined;
-}
-
 export function sameSource(left: BundleSource | undefined, right: BundleSource): boolean {
   return left?.revision === right.revision && left.credentialChange === right.credentialChange;
 }
@@ -86,18 +80,18 @@ export class EdgeBundlesRepository {
   async storeDesired(
     sql: SqlExecutor,
     edge: { readonly tenantId: string; readonly edgeId: string; readonly revision: number },
-    { octets, hash, singlePathHash }: DesiredContent,
+    { octets, hash }: BundleContent,
   ): Promise<void> {
     await sql`
-      insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content, single_path_hash)
-      values (${edge.tenantId}, ${edge.edgeId}, ${edge.revision}, 1, ${hash}, ${octets}, ${singlePathHash ?? null})
+      insert into edge_bundles (tenant_id, edge_id, revision, generation, content_hash, content)
+      values (${edge.tenantId}, ${edge.edgeId}, ${edge.revision}, 1, ${hash}, ${octets})
       on conflict (tenant_id, edge_id) do update set
         revision = excluded.revision,
         generation = edge_bundles.generation
           + case when edge_bundles.content_hash = excluded.content_hash then 0 else 1 end,
         content_hash = excluded.content_hash,
         content = excluded.content,
-        single_path_hash = excluded.single_path_hash
+        single_path_hash = null
       where edge_bundles.revision <= excluded.revision`;
   }
 
@@ -145,6 +139,7 @@ export class EdgeBundlesRepository {
       update edge_bundles set
         applied_revision = ${applied.revision}, applied_generation = ${String(applied.generation)}::bigint,
         applied_hash = ${applied.hash}, applied_content = ${applied.octets}, applied_at = now(),
+        applied_from_hash = ${applied.storedHash ?? null},
         rejected_hash = null, rejection_path = null, rejection_rule = null, rejection_reason = null, rejected_at = null
       where tenant_id = ${edge.tenantId} and edge_id = ${edge.edgeId}`;
   }

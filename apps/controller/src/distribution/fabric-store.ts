@@ -6,21 +6,17 @@ import { KeySharesRepository } from '../key-shares/key-shares.repository.js';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
 import { Database } from '../platform/database/database.js';
 import { installationScope, tenantScope } from '../platform/database/database-scope.js';
+import type { BundleContent } from './bundle-content.js';
 import {
   type DesiredBundle,
   type EdgeAssignment,
   newestAssignment,
   type RecordedRejection,
 } from './edge-assignment.js';
-import {
-  type BundleSource,
-  type DesiredContent,
-  EdgeBundlesRepository,
-  sameSource,
-} from './edge-bundles.repository.js';
+import { type BundleSource, EdgeBundlesRepository, sameSource } from './edge-bundles.repository.js';
 import { blindTunnelIds } from './fabric-tunnels.js';
 import { PreSharedKeys } from './pre-shared-keys.js';
-import { takenByAgent } from './taken-bundle.js';
+import { type AgentTakes, TAKES_EVERYTHING, takenByAgent } from './taken-bundle.js';
 
 /** The newest revision does not compile; the desired state stays as it was. */
 export class RevisionRefusedError extends Error {
@@ -53,8 +49,8 @@ export class FabricStore {
   readonly #shares: KeySharesRepository;
   readonly #byEdge = new Map<string, EdgeAssignment>();
   readonly #byTenant = new Map<string, readonly string[]>();
-  /** Edges whose agents do not take several uplinks. */
-  readonly #singlePath = new Set<string>();
+  /** By edge, what its agent takes. */
+  readonly #takes = new Map<string, AgentTakes>();
   /** By tenant, the edges that are revoked. */
   readonly #revoked = new Map<string, ReadonlySet<string>>();
   /** What the bundles of each tenant were made from here. */
@@ -77,13 +73,12 @@ export class FabricStore {
   /** As the agent of the edge takes it. */
   assignment(edgeId: string): EdgeAssignment | undefined {
     const assignment = this.#byEdge.get(edgeId);
-    return assignment && takenByAgent(assignment, !this.#singlePath.has(edgeId));
+    return assignment && takenByAgent(assignment, this.#takes.get(edgeId) ?? TAKES_EVERYTHING);
   }
 
-  /** Whether the agent of an edge takes several uplinks, as it said last; one that was never heard of does. */
-  agentTakes(edgeId: string, severalUplinks: boolean): void {
-    if (severalUplinks) this.#singlePath.delete(edgeId);
-    else this.#singlePath.add(edgeId);
+  /** What the agent of an edge takes, as it said last. */
+  agentTakes(edgeId: string, takes: AgentTakes): void {
+    this.#takes.set(edgeId, takes);
   }
 
   assignmentsOf(tenantId: string): readonly EdgeAssignment[] {
@@ -221,7 +216,7 @@ export class FabricStore {
     const before = this.#byTenant.get(tenantId) ?? [];
     for (const edgeId of before) this.#byEdge.delete(edgeId);
     for (const assignment of assignments) this.#byEdge.set(assignment.edgeId, assignment);
-    for (const edgeId of before) if (!this.#byEdge.has(edgeId)) this.#singlePath.delete(edgeId);
+    for (const edgeId of before) if (!this.#byEdge.has(edgeId)) this.#takes.delete(edgeId);
     this.#byTenant.set(
       tenantId,
       assignments.map(({ edgeId }) => edgeId),
@@ -233,9 +228,8 @@ const NONE: ReadonlySet<string> = new Set();
 const DISTRIBUTION = installationScope('distribution');
 
 /** What crosses between threads arrives as plain octets. */
-function contentOf({ octets, hash, singlePathHash }: Omit<CompiledBundle, 'edgeId'>): DesiredContent {
-  const single = singlePathHash && bufferOf(singlePathHash);
-  return { octets: bufferOf(octets), hash: bufferOf(hash), singlePathHash: single };
+function contentOf({ octets, hash }: Omit<CompiledBundle, 'edgeId'>): BundleContent {
+  return { octets: bufferOf(octets), hash: bufferOf(hash) };
 }
 
 function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

@@ -69,3 +69,28 @@ describe('that operators have agreed to what an edge loses', () => {
     expect(removalAgreed(given, runningHash, revoked)).toBe(agreed);
   });
 });
+
+describe('entries that are written in another form', () => {
+  /** One entry of each rule, called `form` and the rule; `peers` tunnels. */
+  const written = (form: string, rules: number, count: number): Bundle =>
+    ({
+      ...bundle(peers(count)),
+      securityPolicies: Array.from({ length: rules }, (_, rule) => ({ entryId: `${form} ${rule}`, ruleId: `${rule}` })),
+    }) as unknown as Bundle;
+  const given = (before: Bundle, after: Bundle): EdgeAssignment => {
+    const { desired, applied, ...rest } = assignment(0);
+    if (applied === undefined) throw new Error('it runs something');
+    return { ...rest, desired: { ...desired, bundle: after }, applied: { ...applied, bundle: before } };
+  };
+
+  it.each([
+    ['have other names, each, and are of the same rules', written('pair', 30, 20), written('set', 30, 20), true],
+    ['are of some rules less', written('pair', 30, 20), written('set', 16, 20), true],
+    ['are of most rules less', written('pair', 30, 20), written('set', 14, 20), false],
+    ['have lost most peers on the way', written('pair', 30, 20), written('set', 30, 9), false],
+    ['have the names that they had, and most are gone', written('pair', 30, 20), written('pair', 14, 20), false],
+  ])('are not gone, and nobody has to agree, when they %s', (_, before, after, agreed) => {
+    expect(removalAgreed(given(before, after), RUNNING, NOBODY)).toBe(agreed);
+    expect(removalAgreed(given(before, after), OTHER, NOBODY)).toBe(false);
+  });
+});

@@ -1,33 +1,50 @@
-import type { Bundle } from '@weft/contracts/southbound';
-import { type BundleContent, decodeBundle, withoutUplinks } from './bundle-content.js';
+import type { Bundle, Hello } from '@weft/contracts/southbound';
+import { type BundleContent, contentOfBundle } from './bundle-content.js';
+import { hasTunnelsByAddress, namesUplinks, withoutUplinks, withTunnelsNamed } from './bundle-forms.js';
 import type { DesiredBundle, EdgeAssignment } from './edge-assignment.js';
 
+/** What an agent takes of what not every agent does. */
+export interface AgentTakes {
+  readonly severalUplinks: boolean;
+  readonly tunnelsByAddress: boolean;
+}
+
+/** Of an agent that was never heard of: it is new, or it was updated. */
+export const TAKES_EVERYTHING: AgentTakes = { severalUplinks: true, tunnelsByAddress: true };
+
+export function takenBy({ severalUplinks, tunnelsByAddress }: Hello): AgentTakes {
+  return { severalUplinks: severalUplinks === true, tunnelsByAddress: tunnelsByAddress === true };
+}
+
 /**
- * What an edge should run, as its agent takes it: one that has never heard of several uplinks could not encode a bundle that names them
- * again as it came, and would refuse it. It gets the same without them, under the same generation and its own hash; when another agent
- * comes that takes them, that is other content, and gets a higher generation.
+ * What an edge should run, as its agent takes it: one that has never heard of a field could not encode a bundle that has it again as it
+ * came, and would refuse it. It gets the same without, under the same generation and its own hash; when another agent comes that takes
+ * it, that is other content, and gets a higher generation.
  */
-export function takenByAgent(assignment: EdgeAssignment, severalUplinks: boolean): EdgeAssignment {
-  if (severalUplinks || !namesUplinks(assignment.desired.bundle)) return assignment;
-  return { ...assignment, desired: singlePath(assignment.desired) };
+export function takenByAgent(assignment: EdgeAssignment, takes: AgentTakes): EdgeAssignment {
+  const { desired } = assignment;
+  const forms = [
+    ...(!takes.severalUplinks && namesUplinks(desired.bundle) ? [withoutUplinks] : []),
+    ...(!takes.tunnelsByAddress && hasTunnelsByAddress(desired.bundle) ? [withTunnelsNamed] : []),
+  ];
+  return forms.length === 0 ? assignment : { ...assignment, desired: inForm(desired, forms) };
 }
 
-/** The hash of what an agent is given that does not take several uplinks; undefined: it is given the content itself. */
-export function singlePathHash({ octets }: BundleContent): Buffer | undefined {
-  const bundle = decodeBundle(octets);
-  return namesUplinks(bundle) ? withoutUplinks(bundle).hash : undefined;
+type Form = (bundle: Bundle) => Bundle;
+
+function inForm({ revision, generation, hash, bundle }: DesiredBundle, forms: readonly Form[]): DesiredBundle {
+  const ofBundle = known.get(bundle) ?? new Map<string, BundleContent & { readonly bundle: Bundle }>();
+  known.set(bundle, ofBundle);
+  const key = forms.map(({ name }) => name).join();
+  const made = ofBundle.get(key) ?? formed(bundle, forms);
+  ofBundle.set(key, made);
+  return { revision, generation, storedHash: hash, ...made };
 }
 
-function namesUplinks({ otherUnderlays, pathWatch, tunnels }: Bundle): boolean {
-  const own = otherUnderlays !== undefined || pathWatch !== undefined;
-  return own || tunnels.some(({ otherRemotes }) => otherRemotes !== undefined);
-}
-
-function singlePath({ revision, generation, bundle }: DesiredBundle): DesiredBundle {
-  const made = known.get(bundle) ?? withoutUplinks(bundle);
-  known.set(bundle, made);
-  return { revision, generation, ...made };
+function formed(bundle: Bundle, forms: readonly Form[]): BundleContent & { readonly bundle: Bundle } {
+  const made = forms.reduce((before, form) => form(before), bundle);
+  return { ...contentOfBundle(made), bundle: made };
 }
 
 /** Who runs what is asked often. */
-const known = new WeakMap<Bundle, ReturnType<typeof withoutUplinks>>();
+const known = new WeakMap<Bundle, Map<string, BundleContent & { readonly bundle: Bundle }>>();

@@ -80,13 +80,17 @@ describe('a tenant whose sites are hosts', () => {
     ]) {
       expect(here?.routes).toEqual([`${there?.underlay?.address}/32`]);
       expect(here?.localNetworks).toEqual([`${here?.underlay?.address}/32`]);
-      const selectors = (here?.securityPolicies ?? []).map(({ selector }) =>
-        [...(selector?.localAddresses ?? []), ...(selector?.remoteAddresses ?? [])].map(
+      const listAt = (place: number | undefined) =>
+        (here?.addressSets[place ?? -1]?.ranges ?? []).map(
           ({ first, last }) => `${[...first].join('.')}-${[...last].join('.')}`,
-        ),
-      );
+        );
       const only = (bundle: Bundle | undefined) => `${bundle?.underlay?.address}-${bundle?.underlay?.address}`;
-      expect(selectors).toEqual([[only(here), only(there)]]);
+      const selectors = (here?.securityPolicies ?? []).map(({ selector }) => [
+        listAt(selector?.localAddressSet),
+        listAt(selector?.remoteAddressSet),
+      ]);
+      expect(selectors).toEqual([[[only(here)], [only(there)]]]);
+      expect(here?.tunnels.map(({ carries }) => carries.map(listAt))).toEqual([[[only(there)]]]);
     }
     const query = new URLSearchParams({ source: '203.0.113.1', destination: '203.0.113.2', protocol: 'icmp' });
     const explanation = await read<Explanation>(`/revisions/2/explanation?${query}`);

@@ -11,7 +11,7 @@ import {
   setBit,
 } from '../bitset.js';
 import { FAMILIES, type Family, type FamilyRanges, familyUnion, isEmpty, NO_RANGES } from './family.js';
-import type { RangeSet } from './range-set.js';
+import { type RangeSet, unionOf } from './range-set.js';
 
 /**
  * Addresses of the overlay, written by who owns them. Almost every set that operators name is a list of whole sites,
@@ -79,6 +79,11 @@ export function addressesOf(set: AddressSet, owner: number, ownership: Ownership
   const part = set.partial.get(owner);
   if (part !== undefined) return part;
   return hasBit(set.present[4], owner) || hasBit(set.present[6], owner) ? (ownership[owner] ?? NO_RANGES) : NO_RANGES;
+}
+
+/** All addresses of the set in one family. */
+export function rangesOfSet(set: AddressSet, family: Family, ownership: Ownership): RangeSet {
+  return unionOf([...membersOf(set.present[family])].flatMap((owner) => addressesOf(set, owner, ownership)[family]));
 }
 
 export function isEmptySet(set: AddressSet): boolean {

@@ -1,8 +1,8 @@
-import { sameSet } from '../address/address-set.js';
+import { sameRanges, sameSet } from '../address/address-set.js';
 import { FAMILIES, type Family, type FamilyRanges, familyDifference, familyIntersection } from '../address/family.js';
 import { numberFromOctets } from '../address/octets.js';
 import { type NumericRange, unionOf } from '../address/range-set.js';
-import type { BundleAddressRange, BundleSecurityPolicy, EdgeBundle } from '../bundle.js';
+import type { BundleAddressRange, BundleSecurityPolicy, BundleTunnel, EdgeBundle } from '../bundle.js';
 import type { Topology } from '../topology.js';
 import { IN_THE_CLEAR, Regions, targetText } from './region-entries.js';
 
@@ -10,6 +10,11 @@ import { IN_THE_CLEAR, Regions, targetText } from './region-entries.js';
 interface Part {
   readonly owner: number;
   readonly ranges: FamilyRanges;
+}
+
+interface TargetPart extends Part {
+  /** What protects packets to these addresses; undefined: nothing carries them. */
+  readonly target: string | undefined;
 }
 
 /**
@@ -34,16 +39,26 @@ export class DeliveredRegions {
 
   of(bundle: EdgeBundle): Regions {
     const regions = new Regions();
-    const targets = targetsOf(bundle);
-    for (const policy of bundle.securityPolicies) this.#add(regions, policy, targets(policy));
+    const targets = new Targets(bundle);
+    const carried = this.#carriedBy(bundle, targets);
+    for (const policy of bundle.securityPolicies) {
+      const byAddress = policy.action === 'PROTECT' && policy.tunnelId === undefined;
+      const remotes = this.#partsOf(policy.selector.remoteAddresses);
+      if (byAddress) this.#add(regions, policy, remotes.flatMap(carried));
+      else
+        this.#add(
+          regions,
+          policy,
+          remotes.map((part) => ({ ...part, target: targets.of(policy) })),
+        );
+    }
     return regions;
   }
 
-  #add(regions: Regions, { ruleId, selector }: BundleSecurityPolicy, target: string | undefined): void {
+  #add(regions: Regions, { ruleId, selector }: BundleSecurityPolicy, remotes: readonly TargetPart[]): void {
     const { protocol, localPorts, remotePorts } = selector;
-    const remotes = this.#partsOf(selector.remoteAddresses);
     for (const local of this.#partsOf(selector.localAddresses)) {
-      for (const remote of remotes) {
+      for (const { target, ...remote } of remotes) {
         if (local.owner === remote.owner && local.owner < this.#topology.owners.length) continue;
         for (const family of FAMILIES) {
           const [here, there] = [local.ranges[family], remote.ranges[family]];
@@ -53,6 +68,32 @@ export class DeliveredRegions {
         }
       }
     }
+  }
+
+  /** Takes remote addresses apart by who carries them; those that nobody does are discarded. */
+  #carriedBy({ tunnels, tunnelGroups }: EdgeBundle, targets: Targets): (part: Part) => readonly TargetPart[] {
+    const carriers = new Map<number, TargetPart[]>();
+    const named = [
+      ...tunnels.map(({ tunnelId, carries = [] }) => [tunnelId, carries] as const),
+      ...tunnelGroups.map(({ groupId, carries = [] }) => [groupId, carries] as const),
+    ];
+    for (const [tunnelId, carries] of named) {
+      const target = targets.ofTunnel(tunnelId);
+      for (const part of carries.flatMap((list) => this.#partsOf(list))) {
+        carriers.set(part.owner, [...(carriers.get(part.owner) ?? []), { ...part, target }]);
+      }
+    }
+    return ({ owner, ranges }) => {
+      let rest = ranges;
+      const parts: TargetPart[] = [];
+      // Where two carry an address, which no edge takes, the first does.
+      for (const carrier of carriers.get(owner) ?? []) {
+        const common = familyIntersection(rest, carrier.ranges);
+        rest = familyDifference(rest, carrier.ranges);
+        parts.push({ owner, ranges: sameRanges(common, ranges) ? ranges : common, target: carrier.target });
+      }
+      return [...parts, { owner, ranges: rest, target: undefined }];
+    };
   }
 
   #partsOf(addresses: readonly BundleAddressRange[]): readonly Part[] {
@@ -99,13 +140,30 @@ export class DeliveredRegions {
   }
 }
 
-/** What protects the packets of an entry; undefined: nothing carries them. */
-function targetsOf({ tunnels, tunnelGroups }: EdgeBundle): (policy: BundleSecurityPolicy) => string | undefined {
-  const byId = new Map(tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));
-  const groups = new Map(tunnelGroups.map(({ groupId, tunnelIds }) => [groupId, tunnelIds]));
-  const texts = new Map<string, string | undefined>();
-  const textOf = (target: string) => {
-    const members = (groups.get(target) ?? [target]).flatMap((tunnelId) => byId.get(tunnelId) ?? []);
+/** What protects packets, as text; undefined: nothing carries them. */
+class Targets {
+  readonly #byId: ReadonlyMap<string, BundleTunnel>;
+  readonly #groups: ReadonlyMap<string, readonly string[]>;
+  readonly #texts = new Map<string, string | undefined>();
+
+  constructor({ tunnels, tunnelGroups }: EdgeBundle) {
+    this.#byId = new Map(tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));
+    this.#groups = new Map(tunnelGroups.map(({ groupId, tunnelIds }) => [groupId, tunnelIds]));
+  }
+
+  of(policy: BundleSecurityPolicy): string | undefined {
+    if (policy.action !== 'PROTECT') return policy.action === 'BYPASS' ? IN_THE_CLEAR : undefined;
+    return policy.tunnelId === undefined ? undefined : this.ofTunnel(policy.tunnelId);
+  }
+
+  /** Of a tunnel, or of a group. */
+  ofTunnel(tunnelId: string): string | undefined {
+    if (!this.#texts.has(tunnelId)) this.#texts.set(tunnelId, this.#textOf(tunnelId));
+    return this.#texts.get(tunnelId);
+  }
+
+  #textOf(target: string): string | undefined {
+    const members = (this.#groups.get(target) ?? [target]).flatMap((tunnelId) => this.#byId.get(tunnelId) ?? []);
     const peers = members.map(({ peerEdgeId: peerId, remote, otherRemotes = [], remoteAccess: access }) => ({
       peerId,
       remote,
@@ -119,13 +177,7 @@ function targetsOf({ tunnels, tunnelGroups }: EdgeBundle): (policy: BundleSecuri
     );
     // Members that protect in different ways are like nothing that was proven.
     return kinds.size === 0 ? undefined : [...kinds].join();
-  };
-  return (policy) => {
-    if (policy.action !== 'PROTECT') return policy.action === 'BYPASS' ? IN_THE_CLEAR : undefined;
-    const { tunnelId } = policy;
-    if (!texts.has(tunnelId)) texts.set(tunnelId, textOf(tunnelId));
-    return texts.get(tunnelId);
-  };
+  }
 }
 
 function rangesOf(addresses: readonly BundleAddressRange[]): FamilyRanges {

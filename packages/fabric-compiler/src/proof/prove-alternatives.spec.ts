@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryIntent, edgeId, secondEdgeId } from '../../test/arbitrary-intent.js';
-import type { EdgeBundle } from '../bundle.js';
-import { compileFabric } from '../compile-fabric.js';
+import { compileFabric, namedEntries } from '../../test/compile-fabric.js';
+import type { BundleAddressList, EdgeBundle } from '../bundle.js';
 import { compileShared } from '../fabric/compile-shared.js';
 import { tunnelIdOf } from '../identifiers.js';
 import type { FabricIntent } from '../intent.js';
@@ -57,6 +57,8 @@ function compiled(of: FabricIntent = intent()): Map<string, EdgeBundle> {
   return new Map(result.bundles);
 }
 
+const HOST = { first: Uint8Array.of(10, 1, 0, 1), last: Uint8Array.of(10, 1, 0, 1) };
+
 /** [what was done to it, the edge that it was done to, how] */
 const FAULTS: readonly (readonly [string, string, (bundle: EdgeBundle) => Partial<EdgeBundle>])[] = [
   ['the second edge lets it pass in the clear', OTHER, withPolicies((policy) => ({ ...policy, action: 'BYPASS' }))],
@@ -93,7 +95,28 @@ const FAULTS: readonly (readonly [string, string, (bundle: EdgeBundle) => Partia
     }),
   ],
   ['the second edge sends by another tunnel', OTHER, withPolicies((policy) => ({ ...policy, tunnelId: TO_ONE }))],
+  ['the second edge has nobody carry it', OTHER, withCarries([])],
+  ['the second edge has a part of it carried', OTHER, withCarries([[HOST]])],
+  [
+    'nobody at the far edge carries it',
+    FAR,
+    ({ tunnelGroups }) => ({ tunnelGroups: tunnelGroups.map(({ carries: _, ...group }) => group) }),
+  ],
+  [
+    'one of the tunnels carries it at the far edge, and not the group',
+    FAR,
+    ({ tunnels, tunnelGroups }) => ({
+      tunnels: tunnels.map((tunnel) =>
+        tunnel.tunnelId === TO_ONE ? { ...tunnel, carries: tunnelGroups[0]?.carries ?? [] } : tunnel,
+      ),
+      tunnelGroups: tunnelGroups.map(({ carries: _, ...group }) => group),
+    }),
+  ],
 ];
+
+function withCarries(carries: readonly BundleAddressList[]) {
+  return ({ tunnels }: EdgeBundle) => ({ tunnels: tunnels.map((tunnel) => ({ ...tunnel, carries })) });
+}
 
 function withPolicies(change: (policy: EdgeBundle['securityPolicies'][number]) => object) {
   return ({ securityPolicies }: EdgeBundle) => ({
@@ -110,7 +133,7 @@ describe('a site with several edges', () => {
       const bundles = compiled(intent(preference));
       const far = bundles.get(FAR);
       expect(far?.tunnelGroups).toMatchObject([{ tunnelIds: order, missedProbes: 3, probeIntervalMilliseconds: 500 }]);
-      expect(far?.securityPolicies).toMatchObject([{ action: 'PROTECT', tunnelId: far?.tunnelGroups[0]?.groupId }]);
+      expect(far && namedEntries(far)).toMatchObject([{ action: 'PROTECT', tunnelId: far?.tunnelGroups[0]?.groupId }]);
       for (const [edge, tunnelId] of [
         [ONE, TO_ONE],
         [OTHER, TO_OTHER],
@@ -118,11 +141,12 @@ describe('a site with several edges', () => {
         expect(bundles.get(edge)).toMatchObject({
           tunnelGroups: [],
           tunnels: [{ tunnelId, peerEdgeId: FAR }],
-          securityPolicies: [{ action: 'PROTECT', tunnelId, entryId: far?.securityPolicies[0]?.entryId }],
           routes: ['10.1.0.0/24'],
           localNetworks: ['10.2.0.0/24'],
           networkMappings: [],
         });
+        const here = bundles.get(edge);
+        expect(here && namedEntries(here)).toMatchObject([{ action: 'PROTECT', tunnelId, ruleId: 'r' }]);
       }
       expect(proveAlternatives(bundles, intent(preference))).toEqual([]);
     }

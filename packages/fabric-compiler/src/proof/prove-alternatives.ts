@@ -1,14 +1,17 @@
-import type { BundleAddressRange, BundleSecurityPolicy, BundleSelector, EdgeBundle } from '../bundle.js';
+import { FAMILIES, type Family, type FamilyRanges, familyUnion } from '../address/family.js';
+import { numberFromOctets } from '../address/octets.js';
+import { differenceOf, type NumericRange, type RangeSet, unionOf } from '../address/range-set.js';
+import type { BundleAddressList, BundleTunnel, EdgeBundle } from '../bundle.js';
 import type { FabricIntent } from '../intent.js';
 import { sameValue } from '../same-value.js';
 import type { Finding } from './finding.js';
 
 /**
  * Proves of the bundles that edges are given that a site with several edges is safe through any of them, whatever is alive and
- * whichever way the two directions of a flow take: all edges of a site decide every packet alike; what is protected for such a
- * site has a tunnel with each of its edges, in their order and with one profile; and the edge at the other end of each takes
- * out of it exactly what goes in. Then no failure makes a packet travel in the clear that does not do so now, for what changes
- * is only which of the tunnels carries it. The bundles are read as they are, and not how they were made.
+ * whichever way the two directions of a flow take: all edges of a site decide every packet alike, and have the same peers carry the
+ * same addresses; whoever carries the addresses of such a site has a tunnel with each of its edges, in their order and with one profile;
+ * and the edge at the other end of each takes out of it what goes in. Then no failure makes a packet travel in the clear that does not
+ * do so now, for what changes is only which of the tunnels carries it. The bundles are read as they are, and not how they were made.
  */
 export function proveAlternatives(
   bundles: ReadonlyMap<string, EdgeBundle>,
@@ -17,19 +20,17 @@ export function proveAlternatives(
   const sites = edgesBySite(edges);
   if ([...sites.values()].every(({ length }) => length < 2)) return [];
   const siteOf = new Map(edges.map(({ id, siteId }) => [id, siteId]));
-  const entries = new Map([...bundles].map(([edgeId, bundle]) => [edgeId, new Entries(bundle)]));
+  const carriers = new Map([...bundles].map(([edgeId, bundle]) => [edgeId, carriersOf(bundle)]));
   const findings: Finding[] = [];
-  for (const members of sites.values()) findings.push(...unequalEdges(members, bundles));
-  for (const bundle of bundles.values()) {
-    const checked = new Set<string>();
-    for (const policy of bundle.securityPolicies) {
+  for (const members of sites.values()) findings.push(...unequalEdges(members, bundles, carriers));
+  for (const [edgeId, bundle] of bundles) {
+    for (const carrier of carriers.get(edgeId) ?? []) {
       // A gateway that is not ours is no site with several edges: there is one tunnel with it.
-      if (policy.action !== 'PROTECT' || isExternal(bundle, policy.tunnelId)) continue;
-      if (!checked.has(policy.tunnelId)) {
-        checked.add(policy.tunnelId);
-        findings.push(...wrongMembers(bundle, policy, sites, siteOf));
-      }
-      findings.push(...unmirrored(bundle, policy, bundles, entries));
+      if (carrier.tunnels.some(({ external }) => external !== undefined)) continue;
+      findings.push(
+        ...wrongMembers(bundle, carrier, sites, siteOf),
+        ...carrier.tunnels.flatMap((tunnel) => unmirrored(bundle, carrier, tunnel, bundles, carriers)),
+      );
       if (findings.length >= MAX_FINDINGS) return findings.slice(0, MAX_FINDINGS);
     }
   }
@@ -45,123 +46,161 @@ function edgesBySite(edges: FabricIntent['edges']): ReadonlyMap<string, readonly
   return sites;
 }
 
-/** Of one edge, to be found by what they are called at the other end, or by what they decide. */
-class Entries {
-  readonly #policies: readonly BundleSecurityPolicy[];
-  readonly #byId: ReadonlyMap<string, BundleSecurityPolicy>;
-  #byDecision: ReadonlyMap<string, BundleSecurityPolicy> | undefined;
-
-  constructor({ securityPolicies }: EdgeBundle) {
-    this.#policies = securityPolicies;
-    this.#byId = new Map(securityPolicies.map((policy) => [policy.entryId, policy]));
-  }
-
-  /** The one that a rule has there for exactly these packets; at a relay, which has two for a pair, under another identifier. */
-  of({ entryId, ruleId }: BundleSecurityPolicy, selector: BundleSelector): BundleSecurityPolicy | undefined {
-    const named = this.#byId.get(entryId);
-    if (named !== undefined && sameValue(named.selector, selector)) return named;
-    this.#byDecision ??= new Map(this.#policies.map((each) => [decisionKey(each.ruleId, each.selector), each]));
-    return this.#byDecision.get(decisionKey(ruleId, selector));
-  }
+/** A tunnel, or a group of them, and the remote addresses whose packets go there. */
+interface Carrier {
+  readonly tunnels: readonly BundleTunnel[];
+  readonly carries: readonly BundleAddressList[];
 }
 
-function decisionKey(ruleId: string, selector: BundleSelector): string {
-  const range = ({ first, last }: BundleAddressRange) => `${first.join('.')}-${last.join('.')}`;
-  const port = ({ first, last }: { readonly first: number; readonly last: number }) => `${first}-${last}`;
+function carriersOf({ tunnels, tunnelGroups }: EdgeBundle): readonly Carrier[] {
+  const byId = new Map(tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));
   return [
-    ruleId,
-    selector.localAddresses.map(range),
-    selector.remoteAddresses.map(range),
-    selector.protocol,
-    selector.localPorts.map(port),
-    selector.remotePorts.map(port),
-  ].join(' ');
+    ...tunnels.map((tunnel) => ({ tunnels: [tunnel], carries: tunnel.carries ?? [] })),
+    ...tunnelGroups.map(({ tunnelIds, carries = [] }) => ({
+      tunnels: tunnelIds.flatMap((tunnelId) => byId.get(tunnelId) ?? []),
+      carries,
+    })),
+  ].filter(({ carries }) => carries.length > 0);
 }
 
-/** Entry by entry, in their order: where they send is looked at elsewhere. */
-function unequalEdges(members: readonly string[], bundles: ReadonlyMap<string, EdgeBundle>): readonly Finding[] {
+/** Entry by entry, in their order, and carrier by carrier: tunnels have other names at each edge. */
+function unequalEdges(
+  members: readonly string[],
+  bundles: ReadonlyMap<string, EdgeBundle>,
+  carriers: ReadonlyMap<string, readonly Carrier[]>,
+): readonly Finding[] {
   const [first, ...others] = members.flatMap((edgeId) => bundles.get(edgeId) ?? []);
   if (first === undefined) return [];
+  const carriedAt = ({ edgeId }: EdgeBundle) => carriedBy(carriers.get(edgeId) ?? []);
   return others.flatMap((other) => {
     const length = Math.max(first.securityPolicies.length, other.securityPolicies.length);
     for (let index = 0; index < length; index += 1) {
       const [one, two] = [first.securityPolicies[index], other.securityPolicies[index]];
-      if (one !== undefined && two !== undefined && sameValue(decisionOf(one), decisionOf(two))) continue;
+      if (one !== undefined && two !== undefined && sameValue(one, two)) continue;
       return [unequal([other, first], (one ?? two)?.ruleId, 'decide some packets otherwise')];
+    }
+    if (!sameValue(carriedAt(first), carriedAt(other))) {
+      return [unequal([other, first], undefined, 'have other peers carry some packets')];
     }
     const alike = sameValue(addressesOf(first), addressesOf(other));
     return alike ? [] : [unequal([other, first], undefined, 'have other routes or networks')];
   });
 }
 
+function carriedBy(carriers: readonly Carrier[]): Readonly<Record<string, readonly BundleAddressList[]>> {
+  return Object.fromEntries(
+    carriers.map(({ tunnels, carries }) => [tunnels.map(({ peerEdgeId }) => peerEdgeId).join(), carries]),
+  );
+}
+
 function addressesOf({ routes, localNetworks, networkMappings }: EdgeBundle) {
   return { routes, localNetworks, networkMappings };
 }
 
-function decisionOf({ entryId, ruleId, action, selector }: BundleSecurityPolicy) {
-  return { entryId, ruleId, action, selector };
-}
-
-/** The tunnels of an entry go to all edges of one site, the preferred one first, and protect alike. */
+/** The tunnels go to all edges of one site, the preferred one first, and protect alike. */
 function wrongMembers(
   bundle: EdgeBundle,
-  policy: Extract<BundleSecurityPolicy, { readonly action: 'PROTECT' }>,
+  { tunnels }: Carrier,
   sites: ReadonlyMap<string, readonly string[]>,
   siteOf: ReadonlyMap<string, string>,
 ): readonly Finding[] {
-  const tunnels = tunnelsOf(bundle, policy.tunnelId);
   const peers = tunnels.map(({ peerEdgeId }) => peerEdgeId);
   const wanted = sites.get(siteOf.get(peers[0] ?? '') ?? '') ?? [];
   if (wanted.length === 0 || !sameValue(peers, wanted)) {
-    return [
-      unequal([bundle], policy.ruleId, 'do not have its tunnels with each edge of the other site, in their order'),
-    ];
+    return [unequal([bundle], undefined, 'do not have tunnels with each edge of the other site, in their order')];
   }
   const [first, ...others] = tunnels;
   const alike = others.every(
     ({ profile, keying }) => sameValue(profile, first?.profile) && sameValue(keying, first?.keying),
   );
-  return alike ? [] : [unequal([bundle], policy.ruleId, 'protect with another profile in some of its tunnels')];
+  return alike ? [] : [unequal([bundle], undefined, 'protect with another profile in some of their tunnels')];
 }
 
-/** Each edge that the packets of an entry may come to lets them out, and sends their answers back in the same tunnel. */
+/**
+ * The edge at the other end has the tunnel, too, and takes out of it whatever this one sends in there: the entry that would send the
+ * answer has to be for this tunnel (RFC 4301 section 5.2), and so the sources have to be carried by it.
+ */
 function unmirrored(
   bundle: EdgeBundle,
-  policy: Extract<BundleSecurityPolicy, { readonly action: 'PROTECT' }>,
+  carrier: Carrier,
+  { tunnelId, peerEdgeId }: BundleTunnel,
   bundles: ReadonlyMap<string, EdgeBundle>,
-  entries: ReadonlyMap<string, Entries>,
+  carriers: ReadonlyMap<string, readonly Carrier[]>,
 ): readonly Finding[] {
-  const selector = mirrored(policy.selector);
-  return tunnelsOf(bundle, policy.tunnelId).flatMap(({ tunnelId, peerEdgeId }) => {
-    const peer = bundles.get(peerEdgeId);
-    const mirror = entries.get(peerEdgeId)?.of(policy, selector);
-    const carried =
-      peer !== undefined &&
-      mirror?.action === 'PROTECT' &&
-      tunnelsOf(peer, mirror.tunnelId).some((tunnel) => tunnel.tunnelId === tunnelId);
-    if (carried) return [];
-    const edges = peer === undefined ? [bundle] : [peer, bundle];
-    return [unequal(edges, policy.ruleId, 'would not take out of a tunnel what goes into it')];
+  const peer = bundles.get(peerEdgeId);
+  const mirror = carriers.get(peerEdgeId)?.find(({ tunnels }) => tunnels.some((one) => one.tunnelId === tunnelId));
+  const what = 'would not take out of a tunnel what goes into it';
+  if (peer === undefined || mirror === undefined) {
+    return [unequal(peer === undefined ? [bundle] : [peer, bundle], undefined, what)];
+  }
+  const [carried, taken] = [carriedAddresses(carrier), carriedAddresses(mirror)];
+  const refused = sendersOf(bundle).some(({ family, sources, remotes }) => {
+    if (!carried[family].some((range) => meets(remotes, range))) return false;
+    // A relay may have an entry for a set of sites among themselves: what comes out of this tunnel does not go back into it.
+    const others = differenceOf(sources, carried[family]);
+    return differenceOf(others, taken[family]).length > 0;
   });
+  return refused ? [unequal([peer, bundle], undefined, what)] : [];
 }
 
-function tunnelsOf({ tunnels, tunnelGroups }: EdgeBundle, target: string): EdgeBundle['tunnels'] {
-  const tunnelIds = tunnelGroups.find(({ groupId }) => groupId === target)?.tunnelIds ?? [target];
-  return tunnelIds.flatMap((tunnelId) => tunnels.find((tunnel) => tunnel.tunnelId === tunnelId) ?? []);
+/** Sources of protected packets, and everybody whom some of them are for. */
+interface Sender {
+  readonly family: Family;
+  readonly sources: RangeSet;
+  readonly remotes: RangeSet;
 }
 
-function isExternal({ tunnels }: EdgeBundle, target: string): boolean {
-  return tunnels.some(({ tunnelId, external }) => tunnelId === target && external !== undefined);
+/** Mostly few: all that is behind an edge, in each family, and parts of that. */
+function sendersOf({ securityPolicies }: EdgeBundle): readonly Sender[] {
+  const known = ofPolicies.get(securityPolicies);
+  if (known !== undefined) return known;
+  const remotes = new Map<BundleAddressList, Set<BundleAddressList>>();
+  for (const { action, selector } of securityPolicies) {
+    if (action !== 'PROTECT') continue;
+    const lists = remotes.get(selector.localAddresses) ?? new Set();
+    remotes.set(selector.localAddresses, lists.add(selector.remoteAddresses));
+  }
+  const senders = [...remotes].flatMap(([local, lists]) =>
+    FAMILIES.map((family) => ({
+      family,
+      sources: rangesOfList(local)[family],
+      remotes: unionOf([...lists].flatMap((list) => rangesOfList(list)[family])),
+    })).filter(({ sources, remotes: all }) => sources.length > 0 && all.length > 0),
+  );
+  ofPolicies.set(securityPolicies, senders);
+  return senders;
 }
 
-function mirrored(selector: BundleSelector): BundleSelector {
-  return {
-    localAddresses: selector.remoteAddresses,
-    remoteAddresses: selector.localAddresses,
-    protocol: selector.protocol,
-    localPorts: selector.remotePorts,
-    remotePorts: selector.localPorts,
-  };
+/** Whether an address of the range is in the set. */
+function meets(set: RangeSet, { first, last }: NumericRange): boolean {
+  let low = 0;
+  let high = set.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const range = set[middle];
+    if (range !== undefined && range.last < first) low = middle + 1;
+    else high = middle;
+  }
+  const found = set[low];
+  return found !== undefined && found.first <= last;
+}
+
+function carriedAddresses({ carries }: Carrier): FamilyRanges {
+  return familyUnion(carries.map(rangesOfList));
+}
+
+function rangesOfList(list: BundleAddressList): FamilyRanges {
+  const known = ofLists.get(list);
+  if (known !== undefined) return known;
+  const ofLength = (length: number) =>
+    unionOf(
+      list
+        .filter(({ first }) => first.length === length)
+        .map(({ first, last }) => ({ first: numberFromOctets(first), last: numberFromOctets(last) })),
+    );
+  const ranges = { 4: ofLength(4), 6: ofLength(16) };
+  ofLists.set(list, ranges);
+  return ranges;
 }
 
 function unequal(edges: readonly EdgeBundle[], ruleId: string | undefined, what: string): Finding {
@@ -176,4 +215,7 @@ function unequal(edges: readonly EdgeBundle[], ruleId: string | undefined, what:
   };
 }
 
+/** Lists never change, and many bundles share them. */
+const ofLists = new WeakMap<BundleAddressList, FamilyRanges>();
+const ofPolicies = new WeakMap<EdgeBundle['securityPolicies'], readonly Sender[]>();
 const MAX_FINDINGS = 50;

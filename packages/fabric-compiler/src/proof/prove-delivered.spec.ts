@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryFabric, withoutUplinks } from '../../test/arbitrary-fabric.js';
+import { compileFabric } from '../../test/compile-fabric.js';
 import { spelled } from '../../test/reference-fabric.js';
 import { firstMatch, type Packet } from '../../test/reference-policy.js';
 import { everyPacket } from '../../test/small-universe.js';
 import { formatAddressText } from '../address/text.js';
 import type { BundleSecurityPolicy, BundleTunnel, EdgeBundle } from '../bundle.js';
-import { compileFabric } from '../compile-fabric.js';
 import { type CompiledFabric, compileShared } from '../fabric/compile-shared.js';
 import type { FabricIntent } from '../intent.js';
 import type { Finding } from './finding.js';
@@ -54,7 +54,7 @@ describe('proveDelivered', () => {
           seen[findings.length > 0 ? 'found' : 'harmless'] += 1;
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 130 },
     );
     expect(seen.found).toBeGreaterThan(15);
     expect(seen.harmless).toBeGreaterThan(5);
@@ -131,12 +131,7 @@ function isFurther({ otherRemotes = [] }: BundleTunnel): boolean {
 function hasFurther(intent: FabricIntent): boolean {
   const result = compileFabric(intent);
   const bundles = result.ok ? [...result.bundles.values()] : [];
-  return bundles.some(({ securityPolicies, tunnels }) =>
-    securityPolicies.some(
-      (entry) =>
-        entry.action === 'PROTECT' && tunnels.some((each) => each.tunnelId === entry.tunnelId && isFurther(each)),
-    ),
-  );
+  return bundles.some(({ tunnels }) => tunnels.some((tunnel) => tunnel.carries !== undefined && isFurther(tunnel)));
 }
 
 function findingsOf(delivered: ReadonlyMap<string, EdgeBundle>, fabric: CompiledFabric): readonly Finding[] {
@@ -152,6 +147,22 @@ function decisionOf(bundle: EdgeBundle, packet: Packet): string {
   };
   const members = bundle.tunnels.filter(({ tunnelId }) => tunnelIds.includes(tunnelId));
   return members.length === 0 ? 'DISCARD' : members.map(({ peerEdgeId }) => peerEdgeId).join();
+}
+
+/** Changes what tunnels and groups carry, each by its place among all of them. */
+function carried(
+  bundle: EdgeBundle,
+  change: (carries: NonNullable<BundleTunnel['carries']>, place: number) => NonNullable<BundleTunnel['carries']>,
+): EdgeBundle {
+  const count = bundle.tunnels.length;
+  return {
+    ...bundle,
+    tunnels: bundle.tunnels.map((tunnel, index) => ({ ...tunnel, carries: change(tunnel.carries ?? [], index) })),
+    tunnelGroups: bundle.tunnelGroups.map((group, index) => ({
+      ...group,
+      carries: change(group.carries ?? [], count + index),
+    })),
+  };
 }
 
 type Bug = (bundle: EdgeBundle, at: number, to: number) => EdgeBundle;
@@ -174,6 +185,24 @@ const BUGS: Readonly<Record<string, Bug>> = {
       const tunnelId = bundle.tunnels[to % bundle.tunnels.length]?.tunnelId;
       return tunnelId === undefined ? entry : { ...entry, action: 'PROTECT', tunnelId };
     }),
+  'carried by nobody': (bundle, at) =>
+    carried(bundle, (carries, place) => (place === at % placesIn(bundle) ? [] : carries)),
+  'carried by somebody else': (bundle, at) => {
+    const lists = [...bundle.tunnels, ...bundle.tunnelGroups].map(({ carries = [] }) => carries);
+    return carried(bundle, (_, place) => lists[(place + at) % lists.length] ?? []);
+  },
+  'carried in part': (bundle, at) =>
+    carried(bundle, (carries, place) =>
+      place === at % placesIn(bundle)
+        ? carries.map((list) => list.slice(0, 1).map(({ first }) => ({ first, last: first })))
+        : carries,
+    ),
+  'carried beyond what is known': (bundle, at) =>
+    carried(bundle, (carries, place) =>
+      place === at % placesIn(bundle)
+        ? [...carries, [{ first: Uint8Array.of(203, 0, 113, 1), last: Uint8Array.of(203, 0, 113, 9) }]]
+        : carries,
+    ),
   'with other ports': (bundle, at, to) => selected(bundle, at, () => ({ remotePorts: [{ first: to % 4, last: 3 }] })),
   'with ports of both sides': (bundle, at) =>
     selected(bundle, at, () => ({ localPorts: [{ first: 1, last: 2 }], remotePorts: [{ first: 1, last: 2 }] })),
@@ -191,6 +220,10 @@ const BUGS: Readonly<Record<string, Bug>> = {
   'the wrong way round': (bundle, at) =>
     selected(bundle, at, ({ localPorts, remotePorts }) => ({ localPorts: remotePorts, remotePorts: localPorts })),
 };
+
+function placesIn({ tunnels, tunnelGroups }: EdgeBundle): number {
+  return Math.max(1, tunnels.length + tunnelGroups.length);
+}
 
 function withEntries(
   bundle: EdgeBundle,

@@ -8,6 +8,7 @@ import { sameValue } from '../same-value.js';
 import { pathWatchOf } from '../uplinks.js';
 import { type Clause, type Flow, flowClasses } from './decision-list.js';
 import { DeliveredRegions } from './delivered-regions.js';
+import { DeliveredWords } from './delivered-words.js';
 import type { Finding } from './finding.js';
 import { formatPacket, type Packet, serves } from './packet.js';
 import { IN_THE_CLEAR, provenRegions, type Region, type RegionEntry, type Regions } from './region-entries.js';
@@ -16,10 +17,10 @@ import { IN_THE_CLEAR, provenRegions, type Region, type RegionEntry, type Region
 export type DeliveredProof = ReadonlyMap<string, readonly Finding[]>;
 
 /**
- * Proves that edges are given what was proven. Two compilers make their bundles from one intent: one makes those that the proof
- * reads, the other those that are delivered. Here each delivered bundle is held against the proven one of its site, for all
- * packets: every entry with its addresses, ports, peers and protection, in its order, so that each decides what the other does; and
- * routes, networks and the edge's own endpoint. `known` has the findings of edges of which neither bundle is another one.
+ * Proves that edges are given what was proven. The proof reads bundles that edges share; each is given its own, written from these.
+ * Here each delivered bundle is held against the proven one of its site, for all packets: every entry with its addresses, ports, peers
+ * and protection, in its order, so that each decides what the other does; and routes, networks and the edge's own endpoint. What is not
+ * said in the same words is compared packet by packet. `known` has the findings of edges of which neither bundle is another one.
  */
 export function proveDelivered(
   delivered: ReadonlyMap<string, EdgeBundle>,
@@ -27,7 +28,7 @@ export function proveDelivered(
   known: (edgeId: string) => readonly Finding[] | undefined = () => undefined,
 ): DeliveredProof {
   const { topology } = plan;
-  const reader = new DeliveredRegions(topology);
+  const [words, reader] = [new DeliveredWords(topology), new DeliveredRegions(topology)];
   const proof = new Map<string, readonly Finding[]>();
   for (const bundle of bundles) {
     let proven: Regions | undefined;
@@ -39,11 +40,12 @@ export function proveDelivered(
       if (before !== undefined) proof.set(edge.edgeId, before);
       else if (given === undefined) proof.set(edge.edgeId, [otherThanProven(named, 'is missing', undefined)]);
       else {
-        proven ??= provenRegions(bundle, topology);
+        const same = words.same(given, bundle);
+        if (!same) proven ??= provenRegions(bundle, topology);
         proof.set(edge.edgeId, [
           ...wrongFrame(given, bundle, edge, name),
           ...wrongRoutes(given, bundle, named),
-          ...wrongEntries(named, proven, reader.of(given)),
+          ...(same || proven === undefined ? [] : wrongEntries(named, proven, reader.of(given))),
         ]);
       }
     }

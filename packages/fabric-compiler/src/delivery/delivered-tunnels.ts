@@ -1,0 +1,133 @@
+import type { BundleIke, BundleKeying, BundleTunnel, BundleTunnelGroup } from '../bundle.js';
+import type { TopologyEdge } from '../edges.js';
+import type { ExternalTunnel } from '../external-tunnels.js';
+import type { PeerEntry } from '../fabric/peer-section.js';
+import { tunnelGroupIdOf, tunnelIdOf } from '../identifiers.js';
+import type { FabricIntent, IntentProfile } from '../intent.js';
+import { compareText } from '../order.js';
+import { RELAYED_KEY_LIFETIMES } from '../profile.js';
+import type { ServedSite, Topology } from '../topology.js';
+import type { Trap } from '../tunnel-starts.js';
+import type { AddressLists } from './address-lists.js';
+
+/** A peer, and what its tunnels are made with. */
+export interface DeliveredPeer {
+  readonly peer: PeerEntry;
+  readonly profile: IntentProfile;
+  /** Undefined: tunnels start at once. */
+  readonly trap: Trap | undefined;
+}
+
+/** What tunnels are made from. */
+export interface TunnelContext {
+  readonly intent: FabricIntent;
+  readonly topology: Topology;
+  readonly lists: AddressLists;
+  /** By number of the peer among the owners. */
+  readonly external: ReadonlyMap<number, ExternalTunnel>;
+}
+
+export interface DeliveredTunnels {
+  /** By tunnel id. */
+  readonly tunnels: readonly BundleTunnel[];
+  /** By group id. */
+  readonly tunnelGroups: readonly BundleTunnelGroup[];
+}
+
+/** The tunnels of one edge: with an external peer one, and with every edge of a site of ours one, in a group where there are several. */
+export function deliveredTunnels(
+  edge: TopologyEdge,
+  site: ServedSite,
+  peers: readonly DeliveredPeer[],
+  context: TunnelContext,
+): DeliveredTunnels {
+  const tunnels: BundleTunnel[] = [];
+  const tunnelGroups: BundleTunnelGroup[] = [];
+  for (const delivered of peers) {
+    const carries = context.lists.inFamilies(delivered.peer.carries);
+    const external = context.external.get(delivered.peer.owner);
+    if (external !== undefined) {
+      tunnels.push({ ...externalTunnel(external, delivered), carries });
+      continue;
+    }
+    const there = context.topology.served[delivered.peer.owner];
+    if (there === undefined) throw new Error(`${delivered.peer.name} is no edge, and no external peer`);
+    const made = there.edges.map((peer) =>
+      tunnelWith(tunnelIdBetween(edge, peer), peer, [site, there], delivered, context.intent),
+    );
+    const [only, ...others] = made;
+    if (only !== undefined && others.length === 0) tunnels.push({ ...only, carries });
+    else {
+      tunnels.push(...made);
+      const tunnelIds = made.map(({ tunnelId }) => tunnelId);
+      tunnelGroups.push({ groupId: tunnelGroupIdOf(edge.edgeId, there.siteId), tunnelIds, carries, ...REDUNDANCY });
+    }
+  }
+  return {
+    tunnels: tunnels.sort((left, right) => compareText(left.tunnelId, right.tunnelId)),
+    tunnelGroups: tunnelGroups.sort((left, right) => compareText(left.groupId, right.groupId)),
+  };
+}
+
+function tunnelWith(
+  tunnelId: string,
+  { edgeId: peerEdgeId, name: peerName, underlay: remote, otherUnderlays }: TopologyEdge,
+  sites: readonly ServedSite[],
+  { profile, trap }: DeliveredPeer,
+  intent: FabricIntent,
+): BundleTunnel {
+  const others = otherUnderlays.length === 0 ? {} : { otherRemotes: otherUnderlays };
+  // Which edge of a site answers is found out inside the tunnels: those with one of several are there without traffic.
+  const alternative = sites.some(({ edges }) => edges.length > 1);
+  return {
+    tunnelId,
+    peerEdgeId,
+    peerName,
+    remote,
+    ...others,
+    keying: keyingOf(intent, profile.ike, alternative ? undefined : trap),
+    profile: profile.esp,
+  };
+}
+
+/** Both ends ask, and after every edit again, and a name costs a hash. */
+function tunnelIdBetween(one: TopologyEdge, other: TopologyEdge): string {
+  const [first, second] = one.edgeId < other.edgeId ? [one, other] : [other, one];
+  const ofFirst = between.get(first) ?? new Map<TopologyEdge, string>();
+  between.set(first, ofFirst);
+  const known = ofFirst.get(second) ?? tunnelIdOf(first.edgeId, second.edgeId);
+  ofFirst.set(second, known);
+  return known;
+}
+
+/** Negotiated always; a remote host is waited for, whatever a rule says. */
+function externalTunnel({ tunnel }: ExternalTunnel, { profile, trap }: DeliveredPeer): BundleTunnel {
+  const keying = negotiated(profile.ike, tunnel.remote === undefined ? undefined : trap);
+  return { ...tunnel, keying, profile: profile.esp };
+}
+
+function keyingOf(intent: FabricIntent, ike: BundleIke, trap: Trap | undefined): BundleKeying {
+  const mode = intent.keyingMode ?? 'ike-less';
+  switch (mode) {
+    case 'ikev2':
+      return negotiated(ike, trap);
+    case 'controller-blind':
+      return { mode, lifetimes: RELAYED_KEY_LIFETIMES };
+    case 'ike-less':
+      return { mode };
+  }
+}
+
+function negotiated(ike: BundleIke, trap: Trap | undefined): BundleKeying {
+  if (trap === undefined) return { mode: 'ikev2', ike };
+  const { kind: _, ...idle } = trap;
+  return { mode: 'ikev2', ike, trap: idle };
+}
+
+/**
+ * A peer is held for dead two seconds after its last sign of life at the latest, and preferred again when it has been there for
+ * half a minute: longer than a machine takes that restarts once more because it came up badly.
+ */
+const REDUNDANCY = { probeIntervalMilliseconds: 500, missedProbes: 3, holdDownSeconds: 30 } as const;
+/** By edge, which each plan of a fabric has anew. */
+const between = new WeakMap<TopologyEdge, Map<TopologyEdge, string>>();
