@@ -12,7 +12,7 @@ import { reportUnfitStarts } from '../tunnel-starts.js';
 import { pathWatchOf } from '../uplinks.js';
 import { AddressLists } from './address-lists.js';
 import { DeliveredEntries } from './delivered-entries.js';
-import { type DeliveredPeer, deliveredTunnels, type TunnelContext } from './delivered-tunnels.js';
+import { deliveredTunnels, type TunnelContext } from './delivered-tunnels.js';
 import { PeerChoices } from './peer-choices.js';
 
 export type DeliveryResult =
@@ -51,7 +51,9 @@ export function planDelivery(fabric: CompiledFabric): DeliveryPlan {
   reportUnfitStarts(intent, problems);
   const external = externalTunnels(intent, plan.topology, rules, problems);
   if (problems.length > 0) return { ok: false, problems };
-  const delivery = new Delivery(fabric, external, problems);
+  const choices = new PeerChoices(fabric);
+  choices.report(fabric.bundles, problems);
+  const delivery = new Delivery(fabric, external, choices);
   for (const bundle of fabric.bundles) delivery.reportLimits(bundle, problems);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, delivery };
 }
@@ -60,20 +62,18 @@ export function planDelivery(fabric: CompiledFabric): DeliveryPlan {
 export class Delivery {
   readonly #fabric: CompiledFabric;
   readonly #context: TunnelContext;
-  readonly #peers: readonly (readonly DeliveredPeer[])[];
+  readonly #choices: PeerChoices;
   readonly #entries: DeliveredEntries;
   readonly #routes: ReturnType<typeof fabricRoutes>;
 
-  /** Reports rules that want different things of one tunnel. */
-  constructor(fabric: CompiledFabric, external: TunnelContext['external'], problems: CompileProblem[]) {
-    const { intent, plan, bundles } = fabric;
+  constructor(fabric: CompiledFabric, external: TunnelContext['external'], choices: PeerChoices) {
+    const { intent, plan } = fabric;
     const { topology } = plan;
     const lists = new AddressLists(topology.ownership);
     this.#fabric = fabric;
     this.#context = { intent, topology, lists, external };
-    const choices = new PeerChoices(fabric, problems);
-    this.#peers = bundles.map((bundle) => choices.of(bundle));
-    this.#entries = new DeliveredEntries(lists);
+    this.#choices = choices;
+    this.#entries = new DeliveredEntries(lists, topology.ownership);
     this.#routes = fabricRoutes(topology);
   }
 
@@ -83,11 +83,11 @@ export class Delivery {
     const [shared, site] = [bundles[owner], plan.topology.served[owner]];
     const edges = (site?.edges ?? []).filter(({ edgeId }) => edgeIds?.has(edgeId) ?? true);
     if (shared === undefined || site === undefined || edges.length === 0) return [];
-    const securityPolicies = this.#entries.of(shared);
+    const [securityPolicies, peers] = [this.#entries.of(shared), this.#choices.of(shared)];
     const routes = this.#routes.filter(({ siteId }) => siteId !== site.siteId).map(({ text }) => text);
     const localNetworks = site.prefixes.map(({ text }) => text);
     return edges.map((edge): EdgeBundle => {
-      const { tunnels, tunnelGroups } = deliveredTunnels(edge, site, this.#peers[owner] ?? [], this.#context);
+      const { tunnels, tunnelGroups } = deliveredTunnels(edge, site, peers, this.#context);
       return {
         tenantId: intent.tenantId,
         edgeId: edge.edgeId,

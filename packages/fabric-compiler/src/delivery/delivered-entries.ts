@@ -1,4 +1,6 @@
-import { FAMILIES } from '../address/family.js';
+import type { Ownership } from '../address/address-set.js';
+import { FAMILIES, type Family } from '../address/family.js';
+import { noBits } from '../bitset.js';
 import type { BundleSecurityPolicy } from '../bundle.js';
 import { entriesOf, type SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdEntry } from '../fabric/spd-entry.js';
@@ -9,10 +11,12 @@ import type { AddressLists } from './address-lists.js';
 /** Writes the SPDs of edges as they are given them: an entry for each family and protocol of a proven one, in its order. */
 export class DeliveredEntries {
   readonly #lists: AddressLists;
+  readonly #ownership: Ownership;
   readonly #ids = new EntryIds();
 
-  constructor(lists: AddressLists) {
+  constructor(lists: AddressLists, ownership: Ownership) {
     this.#lists = lists;
+    this.#ownership = ownership;
   }
 
   /** The same for all edges of the site. */
@@ -40,12 +44,12 @@ export class DeliveredEntries {
     const place = passing?.get(kind) ?? 0;
     passing?.set(kind, place + 1);
     return FAMILIES.flatMap((family) => {
+      const services = writtenServices(entry, owner, family, this.#ownership);
+      if (services.length === 0) return [];
       const localAddresses =
         entry.local === 'site' ? this.#lists.ofOwner(owner, family) : this.#lists.of(entry.local, family);
       const remoteAddresses = this.#lists.of(entry.remote, family);
-      // In a selector an empty list is every address.
-      if (localAddresses.length === 0 || remoteAddresses.length === 0) return [];
-      return entry.services[family].map((service): BundleSecurityPolicy => {
+      return services.map((service): BundleSecurityPolicy => {
         const identity = { ruleId, direction, family, protocol: service.protocol };
         return {
           entryId: this.#ids.of(passing === undefined ? identity : { ...identity, passing: place }),
@@ -56,6 +60,20 @@ export class DeliveredEntries {
       });
     });
   }
+}
+
+/**
+ * The services of an entry in one family, each of which becomes an entry of its own at the edge of this owner. Without an address of the
+ * family at either end there is nothing that it could be about; an empty list in a selector would be every address.
+ */
+export function writtenServices(
+  { local, remote, services }: SpdEntry,
+  owner: number,
+  family: Family,
+  ownership: Ownership,
+): readonly ResolvedService[] {
+  const near = local === 'site' ? (ownership[owner]?.[family].length ?? 0) > 0 : !noBits(local.present[family]);
+  return near && !noBits(remote.present[family]) ? services[family] : [];
 }
 
 /** Ports are those of who answers. */

@@ -9,24 +9,19 @@ import { AT_ONCE, soonestStart, type Trap } from '../tunnel-starts.js';
 import type { DeliveredPeer } from './delivered-tunnels.js';
 import { TunnelRules } from './tunnel-rules.js';
 
-/**
- * Of all that rules may say of a tunnel, what it has: one profile, since a pair of edges has one tunnel, and the soonest start.
- * What cannot be had is reported.
- */
+/** Of all that rules may say of a tunnel, what it has: one profile, since a pair of edges has one tunnel, and the soonest start. */
 export class PeerChoices {
   readonly #fabric: CompiledFabric;
   readonly #rules: ReadonlyMap<string, ResolvedRule>;
-  readonly #several: SeveralProfiles;
   /** Of a rule that protects. */
   readonly #startOf: (ruleId: string) => TunnelStart;
   /** What all rules say that protect, when they say the same. */
   readonly #start: TunnelStart | undefined;
 
-  constructor(fabric: CompiledFabric, problems: CompileProblem[]) {
+  constructor(fabric: CompiledFabric) {
     const { intent, rules } = fabric;
     this.#fabric = fabric;
     this.#rules = new Map(rules.map((rule) => [rule.ruleId, rule]));
-    this.#several = new SeveralProfiles(intent, problems);
     const distinct = new Map<string, TunnelStart>();
     const known = (start: TunnelStart) => {
       const key = JSON.stringify(start);
@@ -44,14 +39,28 @@ export class PeerChoices {
   }
 
   of(bundle: SharedBundle): readonly DeliveredPeer[] {
-    const rules = new LazyRules(bundle, this.#fabric);
-    const startsWith = this.#start === undefined ? rules.value.answers(this.#startOf) : undefined;
+    const startsOf = this.#start === undefined ? this.#rulesOf(bundle).answers(this.#startOf) : undefined;
     return peersOf(bundle).flatMap((peer) => {
-      const [profile, ...others] = peer.profiles;
+      const [profile] = peer.profiles;
       if (profile === undefined) return [];
-      if (others.length > 0 && !this.#isOffered(peer)) this.#reportSeveral(bundle, peer, rules.value);
-      return [{ peer, profile, trap: trapOf(startsWith?.(peer) ?? [this.#start ?? AT_ONCE]) }];
+      return [{ peer, profile, trap: trapOf(startsOf?.(peer) ?? [this.#start ?? AT_ONCE]) }];
     });
+  }
+
+  /** Reports rules that want different profiles of one tunnel. */
+  report(bundles: readonly SharedBundle[], problems: CompileProblem[]): void {
+    const protecting = [...this.#rules.values()].filter(({ action }) => action === 'PROTECT');
+    if (new Set(protecting.map(({ profileId }) => profileId)).size < 2) return;
+    const several = new SeveralProfiles(this.#fabric.intent, problems);
+    for (const bundle of bundles) {
+      const disputed = peersOf(bundle).filter((peer) => peer.profiles.length > 1 && !this.#isOffered(peer));
+      const rules = disputed.length === 0 ? undefined : this.#rulesOf(bundle);
+      for (const peer of disputed) this.#reportSeveral(bundle, peer, rules?.of(peer) ?? [], several);
+    }
+  }
+
+  #rulesOf(bundle: SharedBundle): TunnelRules {
+    return new TunnelRules(bundle, this.#fabric.plan.topology.ownership);
   }
 
   /** What an external peer is to be offered goes before the profiles of rules. */
@@ -60,31 +69,13 @@ export class PeerChoices {
     return owner?.kind === 'external' && owner.peer.offer !== undefined;
   }
 
-  #reportSeveral({ owner }: SharedBundle, peer: PeerEntry, rules: TunnelRules): void {
+  #reportSeveral({ owner }: SharedBundle, peer: PeerEntry, ruleIds: readonly string[], several: SeveralProfiles): void {
     const { served } = this.#fabric.plan.topology;
-    const sending = rules.of(peer).flatMap((ruleId) => this.#rules.get(ruleId) ?? []);
-    const [first, ...others] = sending;
+    const [first, ...others] = ruleIds.flatMap((ruleId) => this.#rules.get(ruleId) ?? []);
     for (const rule of others) {
       if (first === undefined || rule.profileId === first.profileId) continue;
-      this.#several.report(rule, first, [served[owner]?.edge.name ?? '', peer.name]);
+      several.report(rule, first, [served[owner]?.edge.name ?? '', peer.name]);
     }
-  }
-}
-
-/** Mostly nobody asks: all rules say the same. */
-class LazyRules {
-  readonly #bundle: SharedBundle;
-  readonly #fabric: CompiledFabric;
-  #value: TunnelRules | undefined;
-
-  constructor(bundle: SharedBundle, fabric: CompiledFabric) {
-    this.#bundle = bundle;
-    this.#fabric = fabric;
-  }
-
-  get value(): TunnelRules {
-    this.#value ??= new TunnelRules(this.#bundle, this.#fabric.plan.topology.ownership);
-    return this.#value;
   }
 }
 

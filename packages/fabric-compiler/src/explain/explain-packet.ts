@@ -8,10 +8,11 @@ import {
   underlayHeaderLength,
 } from '@weft/ipsec-core';
 import { type AddressSet, addressesOf } from '../address/address-set.js';
-import type { Family } from '../address/family.js';
+import { FAMILIES, type Family } from '../address/family.js';
 import { parsePrefixText } from '../address/prefix.js';
 import { formatAddressText, type ParsedAddress } from '../address/text.js';
 import type { BundleAhProfile, BundleEndpoint, BundleEspProfile, BundleIke, BundleProfile } from '../bundle.js';
+import { writtenServices } from '../delivery/delivered-entries.js';
 import type { CompiledFabric } from '../fabric/compile-shared.js';
 import { nextHop } from '../fabric/paths.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
@@ -250,12 +251,18 @@ function decidingEntry(fabric: CompiledFabric, bundle: SharedBundle, packet: Pac
   let position = 0;
   for (const { entries } of [...bundle.policies, ...bundle.transit]) {
     for (const entry of entries) {
-      position += 1;
       const port = entry.direction === 'opens' ? packet.destinationPort : packet.sourcePort;
-      if (!serves(entry.services[packet.family], packet.protocol, port)) continue;
       const own = ownerOf(packet.source, packet.family, ownership) === bundle.owner;
       const local = entry.local === 'site' ? own : holds(entry.local, packet.source);
-      if (local && holds(entry.remote, packet.destination)) return { edgeId: bundle.edgeId, entry, position };
+      const matches = local && holds(entry.remote, packet.destination);
+      // The edge has one for each family and service of it.
+      for (const family of FAMILIES) {
+        for (const service of writtenServices(entry, bundle.owner, family, ownership)) {
+          position += 1;
+          if (!matches || family !== packet.family || !serves([service], packet.protocol, port)) continue;
+          return { edgeId: bundle.edgeId, entry, position };
+        }
+      }
     }
   }
   return undefined;
