@@ -112,6 +112,41 @@ describe('entries that name no tunnel', () => {
     );
   });
 
+  it('send in the tunnel that is chosen of those that carry the address, each carrier by itself, also when policies are loaded again', () => {
+    const groups: readonly Carrier[] = [
+      { tunnelId: 'a', alternatives: ['a', 'b'], addresses: ranges('10.2.0.0/24', '2001:db8:2::/64') },
+      { tunnelId: 'c', alternatives: ['d', 'c'], addresses: ranges('10.3.0.0/24') },
+    ];
+    // It names a tunnel that a carrier has, too, and no other: a choice between those of the carrier is none for it.
+    const own: SecurityPolicy = {
+      entryId: 'own',
+      ruleId: 'r',
+      action: 'PROTECT',
+      tunnelId: 'a',
+      selectors: [selector(['10.1.0.0/24'], ['10.4.0.0/24'])],
+    };
+    const made = edge([own, EVERYTHING], groups, TUNNELS);
+    const ways = () =>
+      ['10.2.0.1', '10.3.0.1', '10.4.0.1'].map((destination) => {
+        const packet = ipPacket({ source: '10.1.0.1', destination, payload: udp(1, 2, 40) });
+        const { tunnelId } = made.explain(packet, 0, packet.length, 1);
+        const [sealed] = send(made, packet).packets;
+        if (sealed === undefined) throw new Error(`nothing went to ${destination}`);
+        expect(new DataView(sealed.buffer, sealed.byteOffset).getUint32(0)).toBe(spiOf(tunnelId ?? ''));
+        return tunnelId;
+      });
+    expect(ways()).toEqual(['a', 'c', 'a']);
+    made.choose(new Map([['a', 'b']]));
+    expect(ways()).toEqual(['b', 'c', 'a']);
+    made.choose(new Map(Object.entries({ a: 'b', c: 'd' })));
+    expect(ways()).toEqual(['b', 'd', 'a']);
+    made.installPolicy(createSecurityPolicyDatabase([own, EVERYTHING], groups));
+    expect(ways()).toEqual(['b', 'd', 'a']);
+    // What another carrier has is no choice.
+    made.choose(new Map(Object.entries({ a: 'd', c: 'b' })));
+    expect(ways()).toEqual(['a', 'c', 'a']);
+  });
+
   it('keep the counters of the tunnels that carry for them when policies are loaded again', () => {
     const database = createSecurityPolicyDatabase([EVERYTHING], [{ tunnelId: 'a', addresses: ranges('10.2.0.0/24') }]);
     const made = plane([]);
