@@ -33,7 +33,23 @@ function engine(action: 'PROTECT' | 'BYPASS' | 'DISCARD', more: Partial<EspAssoc
   plane.installPolicy(
     createSecurityPolicyDatabase([action === 'PROTECT' ? { ...entry, action, tunnelId: 't' } : { ...entry, action }]),
   );
-  if (action !== 'PROTECT') return plane;
+  return action === 'PROTECT' ? keyed(plane, more) : plane;
+}
+
+/** The same with an entry that names no tunnel; `prefixes`: what the one that there is carries. */
+function engineByAddress(...prefixes: readonly string[]): DataPlane {
+  const plane = createDataPlane({ provider: idleProvider, random: () => undefined });
+  const any = { localAddresses: [], remoteAddresses: [], protocol: 'any', localPorts: [], remotePorts: [] } as const;
+  plane.installPolicy(
+    createSecurityPolicyDatabase(
+      [{ entryId: 'e', ruleId: 'r', selectors: [any], action: 'PROTECT' }],
+      [{ tunnelId: 't', addresses: prefixes.map((prefix) => parsePrefix(prefix).range) }],
+    ),
+  );
+  return plane;
+}
+
+function keyed(plane: DataPlane, more: Partial<EspAssociationParameters> = {}): DataPlane {
   const { outer, pathMtu, ...rest } = more;
   const association = {
     tunnelId: 't',
@@ -190,5 +206,9 @@ export const WAYS: readonly (readonly [string, string, () => Way])[] = [
   ['received again', 'discard', () => thereAndBack(engine('PROTECT', tunnel4), V4, false, true)],
   ['bypassed', 'bypass', () => sent(engine('BYPASS'), V4)],
   ['discarded by policy', 'discard', () => sent(engine('DISCARD'), V4)],
+  ['by its remote address, IPv4', 'deliver', () => thereAndBack(keyed(engineByAddress('10.0.0.0/24')), V4, true)],
+  ['by its remote address, IPv6', 'deliver', () => thereAndBack(keyed(engineByAddress('2001:db8::/32')), V6, true)],
+  ['for an address that no tunnel carries', 'discard', () => sent(keyed(engineByAddress('10.9.0.0/24')), V4)],
+  ['without an association', 'discard', () => sent(engineByAddress('10.0.0.0/24'), V4)],
   ['received in the clear', 'bypass', () => cleared(engine('BYPASS'), V4)],
 ];

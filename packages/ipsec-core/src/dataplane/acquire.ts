@@ -37,15 +37,19 @@ export class AcquireQueue {
   #reported: Pending[] = [];
   overflow = 0;
 
-  /** For an outbound packet that an entry protects, and no association of its tunnel carries. */
+  /**
+   * For an outbound packet that the entry at `index` protects, and no association of its tunnel carries, which stands at `place`
+   * (`SecurityPolicyDatabase.placeOf`): one entry may have packets for many.
+   */
   want(
     database: SecurityPolicyDatabase,
-    wanted: WantedAssociation,
+    tunnelId: string,
+    index: number,
+    place: number,
     flow: Flow,
     dscp: number,
     now: number,
   ): AcquireOutcome {
-    const { index, place } = wanted;
     const fields = database.populated[index] ?? 0;
     const known = this.#find(index, place, flow, fields);
     if (known !== undefined && !isOver(known, now)) return 'held';
@@ -53,7 +57,7 @@ export class AcquireQueue {
       this.overflow++;
       return 'overflow';
     }
-    const acquire = acquireOf(database, wanted, flow, dscp, now);
+    const acquire = acquireOf(database, tunnelId, index, place, flow, dscp, now);
     const pending = known ?? this.#add({ index, place, fields, flow: copyFlow(flow), acquire, taken: true });
     if (pending.taken) this.#reported.push(pending);
     pending.acquire = acquire;
@@ -131,16 +135,6 @@ export class AcquireQueue {
   }
 }
 
-/** What is asked for: an association of a tunnel, for packets of an entry. */
-interface WantedAssociation {
-  readonly entryId: string;
-  readonly tunnelId: string;
-  /** Of the entry. */
-  readonly index: number;
-  /** Of the tunnel (`SecurityPolicyDatabase.placeOf`): one entry may have packets for many. */
-  readonly place: number;
-}
-
 interface Pending {
   readonly index: number;
   readonly place: number;
@@ -154,12 +148,15 @@ interface Pending {
 
 function acquireOf(
   database: SecurityPolicyDatabase,
-  { entryId, tunnelId, index, place }: WantedAssociation,
+  tunnelId: string,
+  index: number,
+  place: number,
   flow: Flow,
   dscp: number,
   at: number,
 ): Acquire {
   const packet = packetSelectors(flow);
+  const entryId = database.entries[index]?.entryId ?? '';
   return { entryId, tunnelId, selectors: database.selectorsFor(index, place, packet), packet, dscp, at };
 }
 

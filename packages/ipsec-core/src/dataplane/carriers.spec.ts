@@ -444,7 +444,7 @@ function arrival(at: DataPlane, packet: Uint8Array, tunnelId: string): Outcome {
   peer.install(association('outbound', { tunnelId, spi: spiOf(tunnelId) }), 0);
   // Of one peer, which goes on counting: each edge sees each number once.
   const { reasons, packets } = receive(at, numbered(peer, at, packet), false);
-  return { outcome: reasons[0] ?? 'passed', packets: packets.length };
+  return { outcome: reasons[0] ?? (packets.length === 1 ? 'passed' : 'lost'), packets: packets.length };
 }
 
 /** As the packet that follows those that the edge has seen. */

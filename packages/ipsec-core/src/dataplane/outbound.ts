@@ -3,7 +3,6 @@ import type { DropReason } from '../policy/drop-reason.js';
 import { HIDDEN_FIELDS } from '../policy/packet-classifier.js';
 import { hides } from '../policy/populate.js';
 import type { OutboundAssociation } from '../policy/security-association.js';
-import type { ProtectPolicy } from '../policy/security-policy.js';
 import type { Tunnel } from '../policy/tunnel.js';
 import { findInsertionPoint, InsertionPoint } from '../wire/ah.js';
 import { Flow, parseFlow } from '../wire/ip/flow.js';
@@ -159,8 +158,8 @@ export class OutboundProcessor {
       if (!reassembled) return this.#answer('bypass', '', totalLength, 0);
       return this.#cut('bypass', undefined, totalLength, this.#intake.largestFragment, out, outOffset, now);
     }
-    const place = database.placeOf(index, flow, 'outbound');
-    const tunnel = tunnels[place];
+    // Where the entry names its tunnel nothing has to be looked up.
+    const tunnel = tunnels[index] ?? tunnels[database.placeOf(index, flow, 'outbound')];
     const innerClass = readTrafficClass(packet, offset);
     this.#populated = database.populated[index] ?? 0;
     this.#selecting = flow;
@@ -169,7 +168,7 @@ export class OutboundProcessor {
       return this.#elsewhere(association, packet, offset, out, outOffset, reassembled);
     policies.count(index, totalLength);
     if (tunnel === undefined) return this.#prohibit('no_tunnel', packet, offset, now);
-    if (association === undefined) return this.#acquire(tunnel, place, entry, index, innerClass >>> 2, now);
+    if (association === undefined) return this.#acquire(tunnel, index, innerClass >>> 2, now);
     return this.#send(tunnel, association, packet, offset, out, outOffset, now, reassembled);
   }
 
@@ -344,19 +343,13 @@ export class OutboundProcessor {
   }
 
   /** A packet that no association carries is discarded, and key management hears of it. */
-  #acquire(
-    { tunnelId }: Tunnel,
-    place: number,
-    { entryId }: ProtectPolicy,
-    index: number,
-    dscp: number,
-    now: number,
-  ): OutboundResult {
+  #acquire({ tunnelId }: Tunnel, index: number, dscp: number, now: number): OutboundResult {
     const { database, acquires } = this.#context;
     const fields = database.populated[index] ?? 0;
     // RFC 4301 section 4.4.2.2: with PFP and a value that is "not avail.", "discard packet".
     if (hides(this.#flow, fields)) return this.#discard('fragment_without_ports', tunnelId);
-    acquires.want(database, { entryId, tunnelId, index, place }, this.#flow, dscp, now);
+    const place = database.placeOf(index, this.#flow, 'outbound');
+    acquires.want(database, tunnelId, index, place, this.#flow, dscp, now);
     return this.#discard('no_association', tunnelId);
   }
 

@@ -49,8 +49,10 @@ export class RunProtector {
     if (!parseFlow(flow, out, at, length) || flow.fragment !== 'whole' || flow.totalLength !== length) return 0;
     if (isSyn(out, at, flow)) return 0;
     const index = database.lookup(flow, 'outbound');
-    const place = database.placeOf(index, flow, 'outbound');
-    const tunnel = database.entries[index]?.action === 'PROTECT' ? tunnels[place] : undefined;
+    const tunnel =
+      database.entries[index]?.action === 'PROTECT'
+        ? (tunnels[index] ?? tunnels[database.placeOf(index, flow, 'outbound')])
+        : undefined;
     const innerClass = readTrafficClass(out, at);
     const association = tunnel?.select(flow, innerClass >>> 2, database.populated[index] ?? 0);
     if (tunnel === undefined || association === undefined) return 0;
