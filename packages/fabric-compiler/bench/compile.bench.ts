@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { planDelivery } from '../src/delivery/deliver-fabric.js';
 import { type CompiledFabric, compileShared } from '../src/fabric/compile-shared.js';
 import type { FabricIntent, Rule } from '../src/intent.js';
 import { type FabricProof, proveFabric } from '../src/proof/prove-fabric.js';
@@ -15,6 +16,10 @@ interface CompileFigures {
   readonly rules: number;
   readonly compileMs: number;
   readonly proofMs: number;
+  /** Writing what every edge is given, one site after the other. */
+  readonly deliveryMs: number;
+  /** Entries of the largest of these. */
+  readonly deliveredEntries: number;
   readonly editMs: number;
   readonly peakMiB: number;
   readonly edits: readonly EditFigure[];
@@ -54,11 +59,14 @@ function measure(sites: number, rules: number): CompileFigures {
   const edits = Object.entries(EDITS).map(([kind, edit]) =>
     measureEdit(kind, (round) => edit(intent, round, rules), fabric, proof),
   );
+  const [deliveryMs, deliveredEntries] = timed(() => delivered(fabric));
   return {
     sites,
     rules,
     compileMs: Math.round(compileMs),
     proofMs: Math.round(proofMs),
+    deliveryMs: Math.round(deliveryMs),
+    deliveredEntries,
     editMs: Math.max(...edits.flatMap(({ rules: changed, medianMs }) => (changed === 'one' ? [medianMs] : []))),
     peakMiB: Math.round(process.resourceUsage().maxRSS / 1024),
     edits,
@@ -95,6 +103,17 @@ function compiled(intent: FabricIntent, before: CompiledFabric | undefined): Com
   return result.fabric;
 }
 
+/** As when it is published: each is encoded and let go. */
+function delivered(fabric: CompiledFabric): number {
+  const plan = planDelivery(fabric);
+  if (!plan.ok) throw new Error(JSON.stringify(plan.problems));
+  let most = 0;
+  for (const { owner } of fabric.bundles) {
+    for (const { securityPolicies } of plan.delivery.bundlesOf(owner)) most = Math.max(most, securityPolicies.length);
+  }
+  return most;
+}
+
 function proven(fabric: CompiledFabric, before: FabricProof | undefined): FabricProof {
   const proof = proveFabric(fabric, before);
   if (proof.findings.length > 0) throw new Error(JSON.stringify(proof.findings[0]?.detail));
@@ -125,14 +144,16 @@ function table(figures: readonly CompileFigures[]): string {
     'rules',
     'compile ms',
     'proof ms',
+    'delivery ms (entries)',
     ...kinds.map((kind) => `edit: ${kind}, ms (bundles)`),
     'peak MiB',
   ];
-  const rows = figures.map(({ sites, rules, compileMs, proofMs, edits, peakMiB }) => [
+  const rows = figures.map(({ sites, rules, compileMs, proofMs, deliveryMs, deliveredEntries, edits, peakMiB }) => [
     sites,
     rules,
     compileMs,
     proofMs,
+    `${deliveryMs} (${deliveredEntries})`,
     ...edits.map(({ medianMs, changedBundles }) => `${medianMs} (${changedBundles})`),
     peakMiB,
   ]);

@@ -1,10 +1,10 @@
 import type { Ownership } from '../address/address-set.js';
 import { FAMILIES, type Family } from '../address/family.js';
 import { noBits } from '../bitset.js';
-import type { BundleSecurityPolicy } from '../bundle.js';
+import type { BundlePortRange, BundleSecurityPolicy } from '../bundle.js';
 import { entriesOf, type SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdEntry } from '../fabric/spd-entry.js';
-import { type EntryIdentity, entryIdOf } from '../identifiers.js';
+import { entryIdOf } from '../identifiers.js';
 import type { ResolvedService } from '../services.js';
 import type { AddressLists } from './address-lists.js';
 
@@ -12,7 +12,7 @@ import type { AddressLists } from './address-lists.js';
 export class DeliveredEntries {
   readonly #lists: AddressLists;
   readonly #ownership: Ownership;
-  readonly #ids = new EntryIds();
+  readonly #ids = new Map<SpdEntry, EntryIds>();
 
   constructor(lists: AddressLists, ownership: Ownership) {
     this.#lists = lists;
@@ -39,27 +39,51 @@ export class DeliveredEntries {
 
   /** `passing`: how many of what a relay passes on have been written of each rule and direction. */
   #written(entry: SpdEntry, owner: number, passing: Map<string, number> | undefined): readonly BundleSecurityPolicy[] {
-    const { ruleId, direction } = entry;
-    const kind = `${direction} ${ruleId}`;
-    const place = passing?.get(kind) ?? 0;
-    passing?.set(kind, place + 1);
-    return FAMILIES.flatMap((family) => {
+    const { ruleId, direction, action } = entry;
+    const entryIds = passing === undefined ? this.#idsOf(entry) : entryIdsOf(entry, placeOf(entry, passing));
+    const written: BundleSecurityPolicy[] = [];
+    for (const family of FAMILIES) {
       const services = writtenServices(entry, owner, family, this.#ownership);
-      if (services.length === 0) return [];
+      if (services.length === 0) continue;
       const localAddresses =
         entry.local === 'site' ? this.#lists.ofOwner(owner, family) : this.#lists.of(entry.local, family);
       const remoteAddresses = this.#lists.of(entry.remote, family);
-      return services.map((service): BundleSecurityPolicy => {
-        const identity = { ruleId, direction, family, protocol: service.protocol };
-        return {
-          entryId: this.#ids.of(passing === undefined ? identity : { ...identity, passing: place }),
-          ruleId,
-          action: entry.action,
-          selector: { localAddresses, remoteAddresses, protocol: service.protocol, ...portsOf(entry, service) },
-        };
-      });
-    });
+      for (const [index, { protocol, ports }] of services.entries()) {
+        // Ports are those of who answers.
+        const [localPorts, remotePorts] = direction === 'opens' ? [NO_PORTS, ports] : [ports, NO_PORTS];
+        const entryId = entryIds[family][index] ?? '';
+        const selector = { localAddresses, remoteAddresses, protocol, localPorts, remotePorts };
+        written.push({ entryId, ruleId, action, selector });
+      }
+    }
+    return written;
   }
+
+  /** Most edges have the same entries, and a name costs a hash. */
+  #idsOf(entry: SpdEntry): EntryIds {
+    const known = this.#ids.get(entry) ?? entryIdsOf(entry, undefined);
+    this.#ids.set(entry, known);
+    return known;
+  }
+}
+
+/** By family, of each service. */
+type EntryIds = Readonly<Record<Family, readonly string[]>>;
+
+function entryIdsOf({ ruleId, direction, services }: SpdEntry, passing: number | undefined): EntryIds {
+  const ofFamily = (family: Family) =>
+    services[family].map(({ protocol }) =>
+      entryIdOf({ ruleId, direction, family, protocol, ...(passing === undefined ? {} : { passing }) }),
+    );
+  return { 4: ofFamily(4), 6: ofFamily(6) };
+}
+
+/** Which of those that a relay passes on of the same rule and direction. */
+function placeOf({ ruleId, direction }: SpdEntry, passing: Map<string, number>): number {
+  const kind = `${direction} ${ruleId}`;
+  const place = passing.get(kind) ?? 0;
+  passing.set(kind, place + 1);
+  return place;
 }
 
 /**
@@ -76,20 +100,4 @@ export function writtenServices(
   return near && !noBits(remote.present[family]) ? services[family] : [];
 }
 
-/** Ports are those of who answers. */
-function portsOf({ direction }: SpdEntry, { ports }: ResolvedService) {
-  return direction === 'opens' ? { localPorts: [], remotePorts: ports } : { localPorts: ports, remotePorts: [] };
-}
-
-/** Most edges have the same entries, and a name costs a hash. */
-class EntryIds {
-  readonly #known = new Map<string, string>();
-
-  of(identity: EntryIdentity): string {
-    const { ruleId, direction, family, protocol, passing } = identity;
-    const key = `${passing ?? ''} ${direction} ${family} ${protocol} ${ruleId}`;
-    const known = this.#known.get(key) ?? entryIdOf(identity);
-    this.#known.set(key, known);
-    return known;
-  }
-}
+const NO_PORTS: readonly BundlePortRange[] = [];

@@ -1,4 +1,4 @@
-import type { BundleIke, BundleKeying, BundleTunnel, BundleTunnelGroup } from '../bundle.js';
+import type { BundleIke, BundleKeying, BundleTunnel, BundleTunnelGroup, PlacedTunnel } from '../bundle.js';
 import type { TopologyEdge } from '../edges.js';
 import type { ExternalTunnel } from '../external-tunnels.js';
 import type { PeerEntry } from '../fabric/peer-section.js';
@@ -52,14 +52,15 @@ export function deliveredTunnels(
     }
     const there = context.topology.served[delivered.peer.owner];
     if (there === undefined) throw new Error(`${delivered.peer.name} is no edge, and no external peer`);
-    const made = there.edges.map((peer) =>
-      tunnelWith(tunnelIdBetween(edge, peer), peer, [site, there], delivered, context.intent),
-    );
-    const [only, ...others] = made;
-    if (only !== undefined && others.length === 0) tunnels.push({ ...only, carries });
+    // Which edge of a site answers is found out inside the tunnels: those with one of several are there without traffic.
+    const several = site.edges.length > 1 || there.edges.length > 1;
+    const keying = keyingOf(context.intent, delivered.profile.ike, several ? undefined : delivered.trap);
+    const common = { keying, profile: delivered.profile.esp };
+    const tunnelIds = there.edges.map((peer) => tunnelIdBetween(edge, peer));
+    const [only, ...others] = tunnelIds;
+    if (only !== undefined && others.length === 0) tunnels.push({ ...tunnelWith(only, there.edge, common), carries });
     else {
-      tunnels.push(...made);
-      const tunnelIds = made.map(({ tunnelId }) => tunnelId);
+      for (const [index, peer] of there.edges.entries()) tunnels.push(tunnelWith(tunnelIds[index] ?? '', peer, common));
       tunnelGroups.push({ groupId: tunnelGroupIdOf(edge.edgeId, there.siteId), tunnelIds, carries, ...REDUNDANCY });
     }
   }
@@ -72,22 +73,10 @@ export function deliveredTunnels(
 function tunnelWith(
   tunnelId: string,
   { edgeId: peerEdgeId, name: peerName, underlay: remote, otherUnderlays }: TopologyEdge,
-  sites: readonly ServedSite[],
-  { profile, trap }: DeliveredPeer,
-  intent: FabricIntent,
-): BundleTunnel {
-  const others = otherUnderlays.length === 0 ? {} : { otherRemotes: otherUnderlays };
-  // Which edge of a site answers is found out inside the tunnels: those with one of several are there without traffic.
-  const alternative = sites.some(({ edges }) => edges.length > 1);
-  return {
-    tunnelId,
-    peerEdgeId,
-    peerName,
-    remote,
-    ...others,
-    keying: keyingOf(intent, profile.ike, alternative ? undefined : trap),
-    profile: profile.esp,
-  };
+  { keying, profile }: Pick<BundleTunnel, 'keying' | 'profile'>,
+): PlacedTunnel {
+  const tunnel = { tunnelId, peerEdgeId, peerName, remote, keying, profile };
+  return otherUnderlays.length === 0 ? tunnel : { ...tunnel, otherRemotes: otherUnderlays };
 }
 
 /** Both ends ask, and after every edit again, and a name costs a hash. */
@@ -118,8 +107,13 @@ function keyingOf(intent: FabricIntent, ike: BundleIke, trap: Trap | undefined):
   }
 }
 
+/** Most tunnels are negotiated alike, and say so with one object. */
 function negotiated(ike: BundleIke, trap: Trap | undefined): BundleKeying {
-  if (trap === undefined) return { mode: 'ikev2', ike };
+  if (trap === undefined) {
+    const known = atOnce.get(ike) ?? { mode: 'ikev2', ike };
+    atOnce.set(ike, known);
+    return known;
+  }
   const { kind: _, ...idle } = trap;
   return { mode: 'ikev2', ike, trap: idle };
 }
@@ -131,3 +125,4 @@ function negotiated(ike: BundleIke, trap: Trap | undefined): BundleKeying {
 const REDUNDANCY = { probeIntervalMilliseconds: 500, missedProbes: 3, holdDownSeconds: 30 } as const;
 /** By edge, which each plan of a fabric has anew. */
 const between = new WeakMap<TopologyEdge, Map<TopologyEdge, string>>();
+const atOnce = new WeakMap<BundleIke, BundleKeying>();
