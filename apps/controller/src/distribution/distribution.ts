@@ -276,7 +276,8 @@ export class Distribution implements OnApplicationBootstrap, OnApplicationShutdo
   }
 
   #retarget(tenantId: string): void {
-    const specs = tunnelSpecs(this.#store.assignmentsOf(tenantId));
+    // Of what edges negotiate there is nothing to be done here, and there may be hundreds of thousands.
+    const specs = tunnelSpecs(this.#store.assignmentsOf(tenantId), ['ike-less', 'controller-blind']);
     this.#keying.retarget(tenantId, keyedHere(specs));
     const relayed = [...keyedBlindly(specs)].map(([id, { ends }]) => [id, [ends[0].edgeId, ends[1].edgeId]] as const);
     this.#relay.retarget(tenantId, new Map(relayed));

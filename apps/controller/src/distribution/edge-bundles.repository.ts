@@ -1,7 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
+import type { Bundle } from '@weft/contracts/southbound';
 import type { FabricIntent } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
-import { type BundleContent, decodeBundle } from './bundle-content.js';
+import type { BundleContent } from './bundle-content.js';
+import { DecodedBundles } from './decoded-bundles.js';
 import type { AppliedBundle, DesiredBundle, EdgeAssignment, RecordedRejection } from './edge-assignment.js';
 
 /** What the bundles of a tenant follow from: its newest revision, and whom its edges may believe. Both only grow. */
@@ -102,7 +105,15 @@ export class EdgeBundlesRepository {
       where tenant_id = ${tenantId} and revision <= ${revision} and edge_id <> all (${[...edgeIds]}::uuid[])`;
   }
 
-  async assignments(sql: SqlExecutor, tenantId: string): Promise<readonly EdgeAssignment[]> {
+  /**
+   * What each edge is to run, and runs. Decoding a large bundle takes milliseconds: those that `known` has are not decoded again, and
+   * between others whatever else waits has its turn.
+   */
+  async assignments(
+    sql: SqlExecutor,
+    tenantId: string,
+    known: ReadonlyMap<string, Bundle> = new Map(),
+  ): Promise<readonly EdgeAssignment[]> {
     const rows = await sql<AssignmentRow[]>`
       select tenant_id, edge_id, revision, generation, content_hash, content,
         applied_revision, applied_generation, applied_hash, applied_content,
@@ -110,7 +121,13 @@ export class EdgeBundlesRepository {
         (select max(number) from revisions r
           where r.tenant_id = ${tenantId} and r.agreed_removals <> '{}' and b.edge_id = any (r.agreed_removals)) as removal_agreed_by
       from edge_bundles b where tenant_id = ${tenantId} order by edge_id`;
-    return rows.map(assignmentOf);
+    const bundles = new DecodedBundles(known);
+    const assignments: EdgeAssignment[] = [];
+    for (const row of rows) {
+      assignments.push(assignmentOf(row, bundles));
+      if (bundles.takeDecoded() > 0) await setImmediate();
+    }
+    return assignments;
   }
 
   /** Bundles that edges have refused for what is missing in them are tried again once an operator has agreed to that. */
@@ -193,7 +210,7 @@ interface AssignmentRow {
   readonly removalAgreedBy: number | null;
 }
 
-function assignmentOf(row: AssignmentRow): EdgeAssignment {
+function assignmentOf(row: AssignmentRow, bundles: DecodedBundles): EdgeAssignment {
   return {
     tenantId: row.tenantId,
     edgeId: row.edgeId,
@@ -202,20 +219,20 @@ function assignmentOf(row: AssignmentRow): EdgeAssignment {
       generation: row.generation,
       hash: row.contentHash,
       octets: row.content,
-      bundle: decodeBundle(row.content),
+      bundle: bundles.of(row.contentHash, row.content),
     },
-    applied: appliedOf(row),
+    applied: appliedOf(row, bundles),
     rejection: rejectionOf(row),
     removalAgreedBy: row.removalAgreedBy ?? undefined,
   };
 }
 
-function appliedOf(row: AssignmentRow): AppliedBundle | undefined {
+function appliedOf(row: AssignmentRow, bundles: DecodedBundles): AppliedBundle | undefined {
   const { appliedRevision, appliedGeneration, appliedHash, appliedContent } = row;
   if (appliedRevision === null || appliedGeneration === null || appliedHash === null || appliedContent === null) {
     return undefined;
   }
-  const bundle = decodeBundle(appliedContent);
+  const bundle = bundles.of(appliedHash, appliedContent);
   return { revision: appliedRevision, generation: appliedGeneration, hash: appliedHash, bundle };
 }
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Bundle } from '@weft/contracts/southbound';
 import type { CompileProblem } from '@weft/fabric-compiler';
 import { Compiler } from '../compiler/compiler.js';
 import type { CompiledBundle } from '../compiler/compiler-job.js';
@@ -207,9 +208,18 @@ export class FabricStore {
       bundles.map(({ edgeId }) => edgeId),
     );
     await this.#repository.forgetAgreedRefusals(sql, tenantId);
-    const assignments = await this.#repository.assignments(sql, tenantId);
+    const assignments = await this.#repository.assignments(sql, tenantId, this.#bundlesOf(tenantId));
     await this.#shares.retainOnly(sql, tenantId, blindTunnelIds(assignments));
     return assignments;
+  }
+
+  /** Those in memory, by hash of their content in hexadecimal. */
+  #bundlesOf(tenantId: string): ReadonlyMap<string, Bundle> {
+    const assignments = (this.#byTenant.get(tenantId) ?? []).flatMap((edgeId) => this.#byEdge.get(edgeId) ?? []);
+    const bundles = assignments.flatMap(({ desired, applied }) =>
+      applied === undefined ? [desired] : [desired, applied],
+    );
+    return new Map(bundles.map(({ hash, bundle }) => [hash.toString('hex'), bundle]));
   }
 
   #replace(tenantId: string, assignments: readonly EdgeAssignment[]): void {

@@ -14,15 +14,18 @@ import type { CombinedMode } from '@weft/fabric-compiler';
 import type { TunnelEndSpec, TunnelProfile, TunnelSpec } from '../keying/tunnel-keying.js';
 import type { EdgeAssignment } from './edge-assignment.js';
 
-/** The tunnels that both of their ends should run, by tunnel id; the ends by edge id. */
-export function tunnelSpecs(assignments: readonly EdgeAssignment[]): ReadonlyMap<string, TunnelSpec> {
+/** The tunnels that both of their ends should run, by tunnel id; the ends by edge id. `keyingModes`: those with these, in place of all. */
+export function tunnelSpecs(
+  assignments: readonly EdgeAssignment[],
+  keyingModes: readonly TunnelSpec['keyingMode'][] = ['ikev2', 'ike-less', 'controller-blind'],
+): ReadonlyMap<string, TunnelSpec> {
   const byEdge = new Map(assignments.map((assignment) => [assignment.edgeId, assignment]));
   const specs = new Map<string, TunnelSpec>();
   for (const here of assignments) {
     for (const tunnel of here.desired.bundle.tunnels) {
-      if (here.edgeId > tunnel.peerEdgeId) continue;
+      if (here.edgeId > tunnel.peerEdgeId || !keyingModes.includes(keyingModeOf(tunnel))) continue;
       const there = byEdge.get(tunnel.peerEdgeId);
-      const mirror = there?.desired.bundle.tunnels.find((other) => other.tunnelId === tunnel.tunnelId);
+      const mirror = there && tunnelOf(there.desired.bundle, tunnel.tunnelId);
       const profile = profileOf(tunnel.profile);
       if (mirror === undefined || profile === undefined) continue;
       const ends = [endOf(here.edgeId, mirror), endOf(tunnel.peerEdgeId, tunnel)] as const;
@@ -72,7 +75,7 @@ export function keyedBlindly(specs: ReadonlyMap<string, TunnelSpec>): ReadonlyMa
 
 /** Whether a bundle says of a tunnel, seen from one end, what its spec says. */
 export function bundleMatchesSpec(bundle: Bundle, tunnelId: string, spec: TunnelSpec, peer: TunnelEndSpec): boolean {
-  const tunnel = bundle.tunnels.find((candidate) => candidate.tunnelId === tunnelId);
+  const tunnel = tunnelOf(bundle, tunnelId);
   return (
     tunnel?.remote?.address === peer.address &&
     keyingModeOf(tunnel) === spec.keyingMode &&
@@ -80,6 +83,15 @@ export function bundleMatchesSpec(bundle: Bundle, tunnelId: string, spec: Tunnel
     isDeepStrictEqual(profileOf(tunnel.profile), spec.profile)
   );
 }
+
+function tunnelOf(bundle: Bundle, tunnelId: string): Tunnel | undefined {
+  const known = byId.get(bundle) ?? new Map(bundle.tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));
+  byId.set(bundle, known);
+  return known.get(tunnelId);
+}
+
+/** Each tunnel of a bundle is looked for from its other end. */
+const byId = new WeakMap<Bundle, ReadonlyMap<string, Tunnel>>();
 
 /** An end as the tunnel of the other end describes it. */
 function endOf(edgeId: string, seenFromPeer: Tunnel): TunnelEndSpec {
