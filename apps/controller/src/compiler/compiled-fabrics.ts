@@ -72,6 +72,11 @@ export class CompiledFabrics {
     return proof;
   }
 
+  /** Of what its edges are given, by edge, when it is known: without certificates that they must not believe. */
+  deliveredHashes(fabric: CompiledFabric): ReadonlyMap<string, Uint8Array> | undefined {
+    return this.#entryOf(fabric)?.delivered?.hashes;
+  }
+
   /** Whether it is known what edges would be given of it, and what was proven of that. */
   isDelivered(fabric: CompiledFabric): boolean {
     return this.#entryOf(fabric)?.delivered !== undefined;

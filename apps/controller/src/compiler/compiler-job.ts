@@ -22,6 +22,8 @@ export interface BundlesJob {
   readonly intent: FabricIntent;
   /** Certificates that the peers of an edge must not believe, lower-case hex, by edge id. */
   readonly revokedSerials?: ReadonlyMap<string, readonly string[]>;
+  /** Hashes of what edges should run already, by edge id: what is the same is not answered once more. */
+  readonly known?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** Whether an intent may follow another, and what would change. */
@@ -44,7 +46,7 @@ export type AskedPacket = Omit<ReportedPacket, 'text'>;
 
 /** The answer to each kind of job. */
 export interface CompilerAnswers {
-  readonly bundles: Compiled<{ readonly bundles: readonly CompiledBundle[] }>;
+  readonly bundles: Compiled<CompiledBundles>;
   readonly validation: Compiled<{ readonly validation: Validation }>;
   readonly explanation: Compiled<{ readonly explanation: ReportedExplanation }>;
 }
@@ -53,6 +55,12 @@ export interface CompilerAnswers {
 export type Compiled<T> =
   | ({ readonly ok: true } & T)
   | { readonly ok: false; readonly problems: readonly CompileProblem[] };
+
+export interface CompiledBundles {
+  readonly bundles: readonly CompiledBundle[];
+  /** Edges whose bundle has the hash that is known. */
+  readonly unchanged: readonly string[];
+}
 
 export interface CompiledBundle {
   readonly edgeId: string;

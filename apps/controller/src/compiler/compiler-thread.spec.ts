@@ -56,6 +56,32 @@ describe('the thread of the compiler', () => {
     expect(validated).toMatchObject({ ok: true, validation: { bundles: [{ edgeId: 'e', change: 'removed' }] } });
   });
 
+  it('answers what edges do not have yet, and says who has it, whether or not that was validated', async () => {
+    const intent = meshOf(['a', 'b', 'c'], [['a', 'b']]);
+    const edited = meshOf(['a', 'b', 'c'], [['b', 'a']]);
+    const own = start();
+    const first = await own.run({ kind: 'bundles', intent });
+    if (!first.ok) throw new Error(JSON.stringify(first.problems));
+    expect(first.unchanged).toEqual([]);
+    const known = new Map(first.bundles.map(({ edgeId, hash }) => [edgeId, hash]));
+    expect([...known.keys()].sort()).toEqual(['edge-a', 'edge-b', 'edge-c']);
+    const serials = new Map([['edge-b', ['0a']]]);
+    for (const validates of [false, true]) {
+      const asked = start();
+      if (validates) await asked.run({ kind: 'validation', before: intent, after: edited });
+      const again = await asked.run({ kind: 'bundles', intent, known });
+      expect(again).toMatchObject({ ok: true, bundles: [] });
+      const next = await asked.run({ kind: 'bundles', intent: edited, known });
+      const whole = await asked.run({ kind: 'bundles', intent: edited });
+      if (!next.ok || !whole.ok) throw new Error('it compiled');
+      expect(next.unchanged).toEqual(['edge-c']);
+      expect(next.bundles).toEqual(whole.bundles.filter(({ edgeId }) => edgeId !== 'edge-c'));
+      // Who must not be believed is in the bundle of the peer, whatever was validated.
+      const revoked = await asked.run({ kind: 'bundles', intent, known, revokedSerials: serials });
+      expect(revoked).toMatchObject({ ok: true, bundles: [{ edgeId: 'edge-a' }] });
+    }
+  });
+
   it('says so when it ends under a job, is replaced, and does the rest', async () => {
     const ends: (Error | undefined)[] = [];
     const own = scripted({ onThreadEnded: (error) => ends.push(error) });
@@ -112,3 +138,36 @@ describe('the thread of the compiler', () => {
     ]);
   });
 });
+
+/** Sites with an edge each, and a rule for each of the pairs. */
+function meshOf(names: readonly string[], pairs: readonly (readonly [string, string])[]): FabricIntent {
+  const site = (siteId: string) => [{ kind: 'site' as const, siteId }];
+  return {
+    ...INTENT,
+    keyingMode: 'ikev2',
+    sites: names.map((id) => ({ id, name: id })),
+    networks: names.map((id, index) => ({ id: `lan-${id}`, siteId: id, name: 'lan', prefix: `10.${index}.0.0/16` })),
+    edges: names.map((id, index) => ({
+      id: `edge-${id}`,
+      siteId: id,
+      name: id,
+      underlayAddress: `203.0.113.${index + 1}`,
+      underlayPort: 4500,
+    })),
+    policies: [
+      {
+        id: 'policy',
+        name: 'policy',
+        enabled: true,
+        rules: pairs.map(([from, to], index) => ({
+          id: `rule-${index}`,
+          name: `rule ${index}`,
+          action: 'PROTECT',
+          sources: site(from),
+          destinations: site(to),
+          services: [{ protocol: 'tcp', ports: [{ first: 443, last: 443 }] }],
+        })),
+      },
+    ],
+  };
+}

@@ -18,12 +18,13 @@ export class Compiler {
     });
   }
 
-  /** The bundles of a published revision. In front of everything that people only look at. */
+  /** The bundles of a published revision, but for those whose hash is `known`. In front of everything that people only look at. */
   bundles(
     intent: FabricIntent,
     revokedSerials: ReadonlyMap<string, readonly string[]>,
+    known: ReadonlyMap<string, Uint8Array>,
   ): Promise<CompilerAnswers['bundles']> {
-    return this.#thread.run({ kind: 'bundles', intent, revokedSerials }, { urgent: true });
+    return this.#thread.run({ kind: 'bundles', intent, revokedSerials, known }, { urgent: true });
   }
 
   /** Whether `after` may follow `before`. Of several questions about one subject that wait the newest stays. */

@@ -1,10 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import type { Bundle } from '@weft/contracts/southbound';
 import type { FabricIntent } from '@weft/fabric-compiler';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
 import type { BundleContent } from './bundle-content.js';
-import { DecodedBundles } from './decoded-bundles.js';
+import { type DecodedBundle, DecodedBundles } from './decoded-bundles.js';
 import type { AppliedBundle, DesiredBundle, EdgeAssignment, RecordedRejection } from './edge-assignment.js';
 
 /** What the bundles of a tenant follow from: its newest revision, and whom its edges may believe. Both only grow. */
@@ -98,6 +97,23 @@ export class EdgeBundlesRepository {
       where edge_bundles.revision <= excluded.revision`;
   }
 
+  /** The same for edges whose content stays what it is; false when that of one is another, or is not there. */
+  async keepDesired(
+    sql: SqlExecutor,
+    tenantId: string,
+    revision: number,
+    contents: ReadonlyMap<string, Buffer>,
+  ): Promise<boolean> {
+    if (contents.size === 0) return true;
+    const hashes = [...contents.values()].map((hash) => hash.toString('hex'));
+    const rows = await sql`
+      update edge_bundles b set revision = greatest(b.revision, ${revision})
+      from unnest(${[...contents.keys()]}::uuid[], ${hashes}::text[]) as kept (edge_id, hash)
+      where b.tenant_id = ${tenantId} and b.edge_id = kept.edge_id and encode(b.content_hash, 'hex') = kept.hash
+      returning b.edge_id`;
+    return rows.length === contents.size;
+  }
+
   /** Forgets edges that the revision does not hold. */
   async retainOnly(sql: SqlExecutor, tenantId: string, revision: number, edgeIds: readonly string[]): Promise<void> {
     await sql`
@@ -106,17 +122,21 @@ export class EdgeBundlesRepository {
   }
 
   /**
-   * What each edge is to run, and runs. Decoding a large bundle takes milliseconds: those that `known` has are not decoded again, and
-   * between others whatever else waits has its turn.
+   * What each edge is to run, and runs. What `known` has, by the hash of its content in hexadecimal, is not read again. Decoding a large
+   * bundle takes milliseconds: between two whatever else waits has its turn.
    */
   async assignments(
     sql: SqlExecutor,
     tenantId: string,
-    known: ReadonlyMap<string, Bundle> = new Map(),
+    known: ReadonlyMap<string, DecodedBundle> = new Map(),
   ): Promise<readonly EdgeAssignment[]> {
+    const hashes = [...known.keys()];
     const rows = await sql<AssignmentRow[]>`
-      select tenant_id, edge_id, revision, generation, content_hash, content,
-        applied_revision, applied_generation, applied_hash, applied_content,
+      select tenant_id, edge_id, revision, generation, content_hash,
+        case when encode(content_hash, 'hex') <> all (${hashes}::text[]) then content end as content,
+        applied_revision, applied_generation, applied_hash,
+        case when applied_hash <> content_hash and encode(applied_hash, 'hex') <> all (${hashes}::text[])
+          then applied_content end as applied_content,
         rejected_hash, rejection_path, rejection_rule, rejection_reason,
         (select max(number) from revisions r
           where r.tenant_id = ${tenantId} and r.agreed_removals <> '{}' and b.edge_id = any (r.agreed_removals)) as removal_agreed_by
@@ -198,10 +218,12 @@ interface AssignmentRow {
   readonly revision: number;
   readonly generation: bigint;
   readonly contentHash: Buffer;
-  readonly content: Buffer;
+  /** Null when it is known. */
+  readonly content: Buffer | null;
   readonly appliedRevision: number | null;
   readonly appliedGeneration: bigint | null;
   readonly appliedHash: Buffer | null;
+  /** Null when it is known, too, or the same. */
   readonly appliedContent: Buffer | null;
   readonly rejectedHash: Buffer | null;
   readonly rejectionPath: string | null;
@@ -218,8 +240,7 @@ function assignmentOf(row: AssignmentRow, bundles: DecodedBundles): EdgeAssignme
       revision: row.revision,
       generation: row.generation,
       hash: row.contentHash,
-      octets: row.content,
-      bundle: bundles.of(row.contentHash, row.content),
+      ...bundles.of(row.contentHash, row.content ?? undefined),
     },
     applied: appliedOf(row, bundles),
     rejection: rejectionOf(row),
@@ -229,10 +250,8 @@ function assignmentOf(row: AssignmentRow, bundles: DecodedBundles): EdgeAssignme
 
 function appliedOf(row: AssignmentRow, bundles: DecodedBundles): AppliedBundle | undefined {
   const { appliedRevision, appliedGeneration, appliedHash, appliedContent } = row;
-  if (appliedRevision === null || appliedGeneration === null || appliedHash === null || appliedContent === null) {
-    return undefined;
-  }
-  const bundle = bundles.of(appliedHash, appliedContent);
+  if (appliedRevision === null || appliedGeneration === null || appliedHash === null) return undefined;
+  const { bundle } = bundles.of(appliedHash, appliedContent ?? undefined);
   return { revision: appliedRevision, generation: appliedGeneration, hash: appliedHash, bundle };
 }
 

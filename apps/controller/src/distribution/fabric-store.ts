@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import type { Bundle } from '@weft/contracts/southbound';
 import type { CompileProblem } from '@weft/fabric-compiler';
 import { Compiler } from '../compiler/compiler.js';
-import type { CompiledBundle } from '../compiler/compiler-job.js';
+import type { CompiledBundle, CompiledBundles } from '../compiler/compiler-job.js';
 import { KeySharesRepository } from '../key-shares/key-shares.repository.js';
 import type { SqlExecutor } from '../platform/database/connection-options.js';
 import { Database } from '../platform/database/database.js';
 import { installationScope, tenantScope } from '../platform/database/database-scope.js';
 import type { BundleContent } from './bundle-content.js';
+import type { DecodedBundle } from './decoded-bundles.js';
 import {
   type DesiredBundle,
   type EdgeAssignment,
@@ -131,6 +131,7 @@ export class FabricStore {
   }
 
   async #compileNewest(tenantId: string): Promise<void> {
+    let known = this.#hashesOf(tenantId);
     for (;;) {
       const before = new Map(this.#byEdge);
       const { sql } = this.#database;
@@ -141,13 +142,16 @@ export class FabricStore {
       await this.#keys.load(sql, tenantId);
       const { edgeIds, serials } = await this.#repository.distrusted(sql, tenantId);
       const edges = revision.intent.edges.filter(({ id }) => !edgeIds.has(id));
-      const compiled = await this.#compiler.bundles({ ...revision.intent, edges }, serials);
+      const compiled = await this.#compiler.bundles({ ...revision.intent, edges }, serials, known);
       if (!compiled.ok) throw new RevisionRefusedError(tenantId, revision.number, compiled.problems);
       const read = await this.#database.transaction((transaction) =>
-        this.#makeDesired(transaction, tenantId, source, compiled.bundles),
+        this.#makeDesired(transaction, tenantId, source, compiled, known),
       );
-      // Another revision was published meanwhile, or something revoked: that is the newest now.
-      if (read === undefined) continue;
+      // Another revision was published meanwhile, or something revoked: that is the newest now. Or what was known here is not stored.
+      if (read === undefined) {
+        known = new Map();
+        continue;
+      }
       const assignments = read.map((each) =>
         newestAssignment(each, before.get(each.edgeId), this.#byEdge.get(each.edgeId)),
       );
@@ -193,33 +197,36 @@ export class FabricStore {
     sql: SqlExecutor,
     tenantId: string,
     source: BundleSource,
-    bundles: readonly CompiledBundle[],
+    { bundles, unchanged }: CompiledBundles,
+    known: ReadonlyMap<string, Buffer>,
   ): Promise<readonly EdgeAssignment[] | undefined> {
     await this.#repository.lockTenant(sql, tenantId);
     if (!sameSource(source, await this.#repository.newestSource(sql, tenantId))) return undefined;
     const { revision } = source;
+    const kept = new Map(unchanged.map((edgeId) => [edgeId, known.get(edgeId) ?? NO_HASH]));
+    if (!(await this.#repository.keepDesired(sql, tenantId, revision, kept))) return undefined;
     for (const { edgeId, ...content } of bundles) {
       await this.#repository.storeDesired(sql, { tenantId, edgeId, revision }, contentOf(content));
     }
-    await this.#repository.retainOnly(
-      sql,
-      tenantId,
-      revision,
-      bundles.map(({ edgeId }) => edgeId),
-    );
+    await this.#repository.retainOnly(sql, tenantId, revision, [...unchanged, ...bundles.map(({ edgeId }) => edgeId)]);
     await this.#repository.forgetAgreedRefusals(sql, tenantId);
-    const assignments = await this.#repository.assignments(sql, tenantId, this.#bundlesOf(tenantId));
+    const assignments = await this.#repository.assignments(sql, tenantId, this.#contentsOf(tenantId));
     await this.#shares.retainOnly(sql, tenantId, blindTunnelIds(assignments));
     return assignments;
   }
 
-  /** Those in memory, by hash of their content in hexadecimal. */
-  #bundlesOf(tenantId: string): ReadonlyMap<string, Bundle> {
-    const assignments = (this.#byTenant.get(tenantId) ?? []).flatMap((edgeId) => this.#byEdge.get(edgeId) ?? []);
-    const bundles = assignments.flatMap(({ desired, applied }) =>
-      applied === undefined ? [desired] : [desired, applied],
-    );
-    return new Map(bundles.map(({ hash, bundle }) => [hash.toString('hex'), bundle]));
+  /** What edges should run, as far as it is in memory, by hash in hexadecimal. */
+  #contentsOf(tenantId: string): ReadonlyMap<string, DecodedBundle> {
+    return new Map(this.#inMemory(tenantId).map(({ desired }) => [desired.hash.toString('hex'), desired]));
+  }
+
+  /** Its hash, by edge. */
+  #hashesOf(tenantId: string): ReadonlyMap<string, Buffer> {
+    return new Map(this.#inMemory(tenantId).map(({ edgeId, desired }) => [edgeId, desired.hash]));
+  }
+
+  #inMemory(tenantId: string): readonly EdgeAssignment[] {
+    return (this.#byTenant.get(tenantId) ?? []).flatMap((edgeId) => this.#byEdge.get(edgeId) ?? []);
   }
 
   #replace(tenantId: string, assignments: readonly EdgeAssignment[]): void {
@@ -235,6 +242,8 @@ export class FabricStore {
 }
 
 const NONE: ReadonlySet<string> = new Set();
+/** Of no content. */
+const NO_HASH = Buffer.alloc(0);
 const DISTRIBUTION = installationScope('distribution');
 
 /** What crosses between threads arrives as plain octets. */
