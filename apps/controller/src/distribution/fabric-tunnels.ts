@@ -20,15 +20,16 @@ export function tunnelSpecs(
   keyingModes: readonly TunnelSpec['keyingMode'][] = ['ikev2', 'ike-less', 'controller-blind'],
 ): ReadonlyMap<string, TunnelSpec> {
   const byEdge = new Map(assignments.map((assignment) => [assignment.edgeId, assignment]));
+  const known = new KnownEnds();
   const specs = new Map<string, TunnelSpec>();
   for (const here of assignments) {
     for (const tunnel of here.desired.bundle.tunnels) {
       if (here.edgeId > tunnel.peerEdgeId || !keyingModes.includes(keyingModeOf(tunnel))) continue;
       const there = byEdge.get(tunnel.peerEdgeId);
       const mirror = there && tunnelOf(there.desired.bundle, tunnel.tunnelId);
-      const profile = profileOf(tunnel.profile);
+      const profile = known.profileOf(tunnel);
       if (mirror === undefined || profile === undefined) continue;
-      const ends = [endOf(here.edgeId, mirror), endOf(tunnel.peerEdgeId, tunnel)] as const;
+      const ends = [known.endOf(here.edgeId, mirror), known.endOf(tunnel.peerEdgeId, tunnel)] as const;
       specs.set(tunnel.tunnelId, { ends, keyingMode: keyingModeOf(tunnel), profile });
     }
   }
@@ -92,6 +93,28 @@ function tunnelOf(bundle: Bundle, tunnelId: string): Tunnel | undefined {
 
 /** Each tunnel of a bundle is looked for from its other end. */
 const byId = new WeakMap<Bundle, ReadonlyMap<string, Tunnel>>();
+
+/** Every tunnel of an edge says the same of it, and most of them are protected alike: one of each is enough. */
+class KnownEnds {
+  readonly #ends = new Map<string, TunnelEndSpec>();
+  readonly #profiles = new Map<Profile, TunnelProfile>();
+
+  endOf(edgeId: string, seenFromPeer: Tunnel): TunnelEndSpec {
+    const end = endOf(edgeId, seenFromPeer);
+    const known = this.#ends.get(edgeId);
+    const { name, address, port } = end;
+    if (known?.name === name && known.address === address && known.port === port) return known;
+    this.#ends.set(edgeId, end);
+    return end;
+  }
+
+  profileOf({ profile }: Tunnel): TunnelProfile | undefined {
+    if (profile === undefined) return undefined;
+    const known = this.#profiles.get(profile) ?? profileOf(profile);
+    if (known !== undefined) this.#profiles.set(profile, known);
+    return known;
+  }
+}
 
 /** An end as the tunnel of the other end describes it. */
 function endOf(edgeId: string, seenFromPeer: Tunnel): TunnelEndSpec {

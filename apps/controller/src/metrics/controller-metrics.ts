@@ -124,9 +124,8 @@ export class ControllerMetrics {
     for (const [state, count] of Object.entries(isIn)) this.#set('weft_controller_edges', count, { tenant, state });
     const refusing = states.filter(({ lastRejection }) => lastRejection !== null).length;
     this.#set('weft_controller_edges_refusing', refusing, { tenant });
-    const are = { up: 0, waiting: 0, establishing: 0, down: 0 };
-    for (const { state } of this.tunnels.list(tenant)) are[state]++;
-    for (const [state, count] of Object.entries(are)) this.#set('weft_controller_tunnels', count, { tenant, state });
+    for (const [state, count] of Object.entries(this.tunnels.count(tenant)))
+      this.#set('weft_controller_tunnels', count, { tenant, state });
     const expiries = edges.flatMap(({ certificateNotAfter }) => certificateNotAfter?.getTime() ?? []);
     if (expiries.length === 0) return;
     const first = expiries.reduce((soonest, expiry) => Math.min(soonest, expiry));

@@ -25,8 +25,14 @@ export function tunnelTraffic(
 }
 
 export function statusOf(report: ObservedReports['previous'], tunnelId: string): TunnelStatus | undefined {
-  return report?.tunnels.find((tunnel) => tunnel.tunnelId === tunnelId);
+  if (report === undefined) return undefined;
+  const known = byTunnel.get(report) ?? new Map(report.tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));
+  byTunnel.set(report, known);
+  return known.get(tunnelId);
 }
+
+/** A report is asked about each of its tunnels, and never changes. */
+const byTunnel = new WeakMap<NonNullable<ObservedReports['previous']>, ReadonlyMap<string, TunnelStatus>>();
 
 /** Counters are 64 bits wide; JSON numbers are exact up to 2^53 - 1 and stay there. */
 export function safeNumber(value: bigint): number {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Bundle } from '@weft/contracts/southbound';
 import { standingRejection } from '../distribution/edge-assignment.js';
 import { FabricStore } from '../distribution/fabric-store.js';
 import { type ExternalTunnelSpec, externalTunnelSpecs, tunnelSpecs } from '../distribution/fabric-tunnels.js';
@@ -13,7 +14,12 @@ import { safeNumber, statusOf, tunnelTraffic } from './rates.js';
 import { StatusReports } from './status-reports.js';
 import { tunnelCondition } from './tunnel-condition.js';
 import { tunnelPath } from './tunnel-path.js';
-import type { TunnelEndState, TunnelState } from './tunnel-state.js';
+import type { TunnelCondition, TunnelEndState, TunnelState } from './tunnel-state.js';
+
+interface TunnelInForce {
+  readonly tunnelId: string;
+  readonly spec: TunnelSpec | ExternalTunnelSpec;
+}
 
 /** The tunnels of a tenant as they are now. */
 @Injectable()
@@ -22,6 +28,11 @@ export class TunnelStates {
   readonly #keying: KeyingService;
   readonly #sessions: SessionRegistry;
   readonly #reports: StatusReports;
+  /** By tenant. */
+  readonly #known = new Map<
+    string,
+    { readonly bundles: readonly Bundle[]; readonly tunnels: readonly TunnelInForce[] }
+  >();
 
   constructor(store: FabricStore, keying: KeyingService, sessions: SessionRegistry, reports: StatusReports) {
     this.#store = store;
@@ -30,12 +41,45 @@ export class TunnelStates {
     this.#reports = reports;
   }
 
-  /** Tunnels of the newest revision in force, by tunnel id. */
-  list(tenantId: string): readonly TunnelState[] {
+  /**
+   * Tunnels of the newest revision in force, by tunnel id, of those behind `after`. A mesh of a thousand edges has half a million: each is
+   * looked at when it is asked for.
+   */
+  *list(tenantId: string, after = ''): Generator<TunnelState> {
+    for (const { tunnelId, spec } of this.#inForce(tenantId)) {
+      if (tunnelId <= after) continue;
+      yield 'externalPeer' in spec ? this.#external(tunnelId, spec) : this.#state(tunnelId, spec);
+    }
+  }
+
+  /** In how many tunnels what is the case. */
+  count(tenantId: string): Readonly<Record<TunnelCondition, number>> {
+    const are = { up: 0, waiting: 0, establishing: 0, down: 0 };
+    for (const { tunnelId, spec } of this.#inForce(tenantId)) are[this.#conditionOf(tunnelId, spec)] += 1;
+    return are;
+  }
+
+  #conditionOf(tunnelId: string, spec: TunnelSpec | ExternalTunnelSpec): TunnelCondition {
+    if ('externalPeer' in spec) {
+      return externalCondition(this.#negotiating(tunnelId, spec.edgeId), spec.externalPeer).state;
+    }
+    if (spec.keyingMode === 'ike-less') return tunnelCondition(this.#keying.state(tunnelId)).state;
+    const [one, other] = spec.ends;
+    const ends = [this.#negotiating(tunnelId, one.edgeId), this.#negotiating(tunnelId, other.edgeId)] as const;
+    return negotiatedCondition(spec, ends).state;
+  }
+
+  /** By tunnel id. They are what they were while all edges should run what they should. */
+  #inForce(tenantId: string): readonly TunnelInForce[] {
     const assignments = this.#store.assignmentsOf(tenantId);
-    const between = [...tunnelSpecs(assignments)].map(([tunnelId, spec]) => this.#state(tunnelId, spec));
-    const external = [...externalTunnelSpecs(assignments)].map(([tunnelId, spec]) => this.#external(tunnelId, spec));
-    return [...between, ...external].sort(byTunnelId);
+    const bundles = assignments.map(({ desired }) => desired.bundle);
+    const known = this.#known.get(tenantId);
+    if (known !== undefined && sameItems(known.bundles, bundles)) return known.tunnels;
+    const tunnels = [...tunnelSpecs(assignments), ...externalTunnelSpecs(assignments)]
+      .map(([tunnelId, spec]): TunnelInForce => ({ tunnelId, spec }))
+      .sort(byTunnelId);
+    this.#known.set(tenantId, { bundles, tunnels });
+    return tunnels;
   }
 
   #state(tunnelId: string, spec: TunnelSpec): TunnelState {
@@ -134,6 +178,10 @@ export class TunnelStates {
 
 function rekeysOf({ status }: NegotiatingEnd): number {
   return safeNumber(status?.ike?.rekeys ?? 0n);
+}
+
+function sameItems(one: readonly Bundle[], other: readonly Bundle[]): boolean {
+  return one.length === other.length && one.every((bundle, index) => bundle === other[index]);
 }
 
 function byTunnelId(left: { readonly tunnelId: string }, right: { readonly tunnelId: string }): number {

@@ -570,7 +570,7 @@ function state(index: number): EdgeState {
 }
 
 function tunnels(): readonly TunnelState[] {
-  return application().get(TunnelStates).list(fabric.tenantId);
+  return [...application().get(TunnelStates).list(fabric.tenantId)];
 }
 
 function epoch(): bigint {

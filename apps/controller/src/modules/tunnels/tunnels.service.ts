@@ -24,8 +24,12 @@ export class TunnelsService {
     const names = await this.#repository.edgeNames(this.#database.sql, tenantId);
     const byEdge = new Map(names.map((edge) => [edge.edgeId, edge]));
     const [after] = page.after ?? [];
-    const behind = this.#states.list(tenantId).filter(({ tunnelId }) => after === undefined || tunnelId > after.value);
-    const items = behind.flatMap((state) => tunnelOf(state, byEdge));
+    const items: Tunnel[] = [];
+    for (const state of this.#states.list(tenantId, after?.value)) {
+      // One more than a page has says that there is another page.
+      if (items.length > page.limit) break;
+      items.push(...tunnelOf(state, byEdge));
+    }
     return pageOf(page, { items, keyOf: ({ id }) => [id] });
   }
 }
