@@ -64,7 +64,9 @@ function namedEntries(
     tunnelId,
     selector: { ...selector, remoteAddresses: messagesOf(addresses) },
   }));
-  const rest = { ...entry, selector, action: SecurityPolicyAction.SECURITY_POLICY_ACTION_DISCARD };
+  // Another name, as all of them have: an agent that is updated is to see at once that these are not those.
+  const entryId = `${entry.entryId} nobody`;
+  const rest = { ...entry, entryId, selector, action: SecurityPolicyAction.SECURITY_POLICY_ACTION_DISCARD };
   return [...carried, rest];
 }
 
