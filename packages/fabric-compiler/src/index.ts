@@ -25,6 +25,7 @@ export type {
   EdgeBundle,
   KeyExchangeMethod,
 } from './bundle.js';
+export { canonicalText } from './canonical-text.js';
 export { type AddressCarrier, type CarriedPart, CarriedParts } from './delivery/carried-parts.js';
 export {
   type Delivery,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   type CompiledFabric,
+  canonicalText,
   compileShared,
   type DeliveredProof,
   type DeliveryResult,
@@ -20,7 +21,8 @@ export class CompiledFabrics {
 
   /** `previous` makes it cheap when only rules differ. */
   compile(intent: FabricIntent, previous?: CompiledFabric): SharedCompileResult {
-    const key = createHash('sha256').update(JSON.stringify(intent)).digest('base64');
+    // A revision comes back from the database with its fields in another order.
+    const key = createHash('sha256').update(canonicalText(intent)).digest('base64');
     const known = this.#known.get(key);
     this.#known.delete(key);
     if (known !== undefined) {

@@ -20,6 +20,24 @@ describe('a validation', () => {
     });
   });
 
+  it('knows an intent again whose fields are in another order', () => {
+    const fabrics = new CompiledFabrics();
+    const turned = (value: unknown): unknown =>
+      Array.isArray(value)
+        ? value.map(turned)
+        : typeof value === 'object' && value !== null
+          ? Object.fromEntries(
+              Object.entries(value)
+                .toReversed()
+                .map(([name, part]) => [name, turned(part)]),
+            )
+          : value;
+    const [one, other] = [fabrics.compile(INTENT), fabrics.compile(turned(INTENT) as FabricIntent)];
+    if (!one.ok || !other.ok) throw new Error('it compiles');
+    expect(JSON.stringify(turned(INTENT))).not.toBe(JSON.stringify(INTENT));
+    expect(other.fabric).toBe(one.fabric);
+  });
+
   it('looks again at the edges only of which a bundle is another one', () => {
     const fabrics = new CompiledFabrics();
     const edited = withRules(INTENT, [rule('one', 'a', 'b', 'tcp', 444), rule('two', 'a', 'b', 'udp', 53)]);
