@@ -99,7 +99,7 @@ export type { CompileProblem, ProblemRule } from './problem.js';
 export type { ReadableTunnel } from './proof/confidentiality-proof.js';
 export type { Finding, FindingKind } from './proof/finding.js';
 export { formatPacket, type Packet } from './proof/packet.js';
-export { proveAlternatives } from './proof/prove-alternatives.js';
+export { alternativePeers, proveAlternatives } from './proof/prove-alternatives.js';
 export { type DeliveredProof, proveDelivered } from './proof/prove-delivered.js';
 export { type FabricProof, proveFabric } from './proof/prove-fabric.js';
 export {

@@ -65,12 +65,13 @@ describe('the bundles that an edit gives', () => {
       all.filter(({ sources: [one], destinations: [other] }) => !sameValue(one, other)),
     );
     fc.assert(
-      fc.property(fc.array(between, { minLength: 2, maxLength: 4 }), (drafts) => {
+      fc.property(fc.array(between, { minLength: 2, maxLength: 4 }), fc.subarray(SPARES), (drafts, spares) => {
         const fabrics = new CompiledFabrics();
         const [first = [], ...edits] = drafts;
-        const before = withRules(INTENT, first);
+        const fabric = { ...INTENT, edges: [...INTENT.edges, ...spares] };
+        const before = withRules(fabric, first);
         for (const edit of edits) {
-          const after = withRules(INTENT, edit);
+          const after = withRules(fabric, edit);
           const answer = validate(before, after, fabrics);
           if (!answer.ok) throw new Error(JSON.stringify(answer.problems));
           expect(answer).toEqual(validate(before, after, new CompiledFabrics()));
@@ -147,3 +148,12 @@ const INTENT: FabricIntent = withRules(
   },
   [rule('one', 'a', 'b', 'tcp', 443), rule('two', 'a', 'b', 'udp', 53)],
 );
+/** Second edges of two sites. */
+const SPARES = ['b', 'c'].map((siteId, index) => ({
+  id: `spare-${siteId}`,
+  siteId,
+  name: `spare-${siteId}`,
+  underlayAddress: `203.0.113.${index + 101}`,
+  underlayPort: 4500,
+  preference: 2,
+}));

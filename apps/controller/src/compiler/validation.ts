@@ -1,5 +1,6 @@
 import {
   affectedEdges,
+  alternativePeers,
   type CompiledFabric,
   changedFlows,
   changedTunnels,
@@ -84,11 +85,23 @@ function findingsOf(
 ) {
   const proof = fabrics.prove(fabric, old);
   const transition = old === undefined ? [] : proveTransition(old, fabric);
-  const alternatives = proveAlternatives(delivery.bundles, fabric.intent);
+  const alternatives = provenAlternatives(fabric, delivery, fabrics);
   const differing = [...fabrics.proveDelivered(fabric, delivery, old).values()].flat().slice(0, MAXIMUM_DIFFERING);
   return [...proof.findings, ...transition, ...alternatives, ...differing].map((finding) =>
     reportedFinding(finding, proof, fabric.intent),
   );
+}
+
+/** Of a site with several edges it is looked at what its peers are given, too, whether or not that is something else. */
+function provenAlternatives(fabric: CompiledFabric, { bundles, affected }: Delivery, fabrics: CompiledFabrics) {
+  if (affected === undefined) return proveAlternatives(bundles, fabric.intent);
+  const peers = alternativePeers(bundles.values(), fabric.intent);
+  const others = new Set([...peers].filter((edgeId) => !bundles.has(edgeId)));
+  if (others.size === 0) return proveAlternatives(bundles, fabric.intent, affected);
+  const witnesses = fabrics.deliver(fabric, others);
+  // It was delivered to the affected ones, so that it can be.
+  const all = new Map([...bundles, ...(witnesses.ok ? witnesses.bundles : [])]);
+  return proveAlternatives(all, fabric.intent, affected);
 }
 
 function effectOf(

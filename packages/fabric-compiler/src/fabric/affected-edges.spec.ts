@@ -49,7 +49,6 @@ function arbitraryEdit(): fc.Arbitrary<{ readonly before: FabricIntent; readonly
       single: fc.constantFrom(true, true, false),
     })
     .map(({ pair: [one, other], taken, dropped, start, single }) => {
-      // Edges of a site that has several are looked at together.
       const edges = single ? one.edges.filter(({ id }) => !id.startsWith('a-')) : one.edges;
       const before = { ...one, edges };
       const [policy] = before.policies;

@@ -6,7 +6,7 @@ import type { BundleAddressList, EdgeBundle } from '../bundle.js';
 import { compileShared } from '../fabric/compile-shared.js';
 import { tunnelIdOf } from '../identifiers.js';
 import type { FabricIntent } from '../intent.js';
-import { proveAlternatives } from './prove-alternatives.js';
+import { alternativePeers, proveAlternatives } from './prove-alternatives.js';
 import { proveFabric } from './prove-fabric.js';
 
 const FAR = edgeId(0);
@@ -57,6 +57,15 @@ function compiled(of: FabricIntent = intent()): Map<string, EdgeBundle> {
   return new Map(result.bundles);
 }
 
+/** What may be wrong with the bundle of any edge. */
+const SPOILS: readonly ((bundle: EdgeBundle) => Partial<EdgeBundle>)[] = [
+  () => ({}),
+  () => ({ routes: [] }),
+  ({ securityPolicies }) => ({ securityPolicies: securityPolicies.slice(1) }),
+  ({ tunnels }) => ({ tunnels: tunnels.slice(1) }),
+  ({ tunnels }) => ({ tunnels: tunnels.map((tunnel) => ({ ...tunnel, carries: [[HOST]] })) }),
+  ({ tunnelGroups }) => ({ tunnelGroups: tunnelGroups.map((group) => ({ ...group, carries: [] })) }),
+];
 const HOST = { first: Uint8Array.of(10, 1, 0, 1), last: Uint8Array.of(10, 1, 0, 1) };
 
 /** [what was done to it, the edge that it was done to, how] */
@@ -177,6 +186,34 @@ describe('a site with several edges', () => {
       { numRuns: 200 },
     );
     expect(several).toBeGreaterThan(50);
+  });
+
+  it('is looked at with its peers alone after an edit, which finds what is found in all', () => {
+    const seen = { found: 0, sound: 0, spared: 0 };
+    fc.assert(
+      fc.property(arbitraryIntent(true), fc.nat(), fc.constantFrom(...SPOILS), (arbitrary, at, spoil) => {
+        const result = compileFabric(arbitrary);
+        fc.pre(result.ok && result.bundles.size > 0);
+        const sites = new Map(arbitrary.edges.map(({ id, siteId }) => [id, siteId]));
+        const edited = [...result.bundles.values()][at % result.bundles.size];
+        if (edited === undefined) return;
+        const bundles = new Map([...result.bundles, [edited.edgeId, { ...edited, ...spoil(edited) }]]);
+        const affected = new Set(
+          [...bundles.keys()].filter((edgeId) => sites.get(edgeId) === sites.get(edited.edgeId)),
+        );
+        const their = [...affected].flatMap((edgeId) => bundles.get(edgeId) ?? []);
+        const wanted = new Set([...affected, ...alternativePeers(their, arbitrary)]);
+        // What an edge had a tunnel with before it was spoilt is affected, too, wherever a tunnel is gone.
+        for (const { peerEdgeId } of edited.tunnels) wanted.add(peerEdgeId);
+        const some = new Map([...bundles].filter(([edgeId]) => wanted.has(edgeId)));
+        seen.spared += bundles.size - some.size;
+        const [all, few] = [proveAlternatives(bundles, arbitrary), proveAlternatives(some, arbitrary, affected)];
+        expect(few.length > 0).toBe(all.length > 0);
+        seen[all.length > 0 ? 'found' : 'sound'] += 1;
+      }),
+      { numRuns: 300 },
+    );
+    for (const count of Object.values(seen)) expect(count, JSON.stringify(seen)).toBeGreaterThan(20);
   });
 
   it('is not proven when peers have another edge behind the preferred one, or in another order', () => {

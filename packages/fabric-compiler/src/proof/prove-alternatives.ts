@@ -12,14 +12,19 @@ import type { Finding } from './finding.js';
  * same addresses; whoever carries the addresses of such a site has a tunnel with each of its edges, in their order and with one profile;
  * and the edge at the other end of each takes out of it what goes in. Then no failure makes a packet travel in the clear that does not
  * do so now, for what changes is only which of the tunnels carries it. The bundles are read as they are, and not how they were made.
+ *
+ * @param affected only what these edges have a part in, of whose sites all are there, as are those that `alternativePeers` names
  */
 export function proveAlternatives(
   bundles: ReadonlyMap<string, EdgeBundle>,
   { edges }: FabricIntent,
+  affected?: ReadonlySet<string>,
 ): readonly Finding[] {
   const sites = edgesBySite(edges);
   if ([...sites.values()].every(({ length }) => length < 2)) return [];
   const siteOf = new Map(edges.map(({ id, siteId }) => [id, siteId]));
+  const isSeveral = (edgeId: string) => (sites.get(siteOf.get(edgeId) ?? '')?.length ?? 0) > 1;
+  const isAffected = (edgeId: string) => affected?.has(edgeId) ?? true;
   const carriers = new Map([...bundles].map(([edgeId, bundle]) => [edgeId, carriersOf(bundle)]));
   const findings: Finding[] = [];
   for (const members of sites.values()) findings.push(...unequalEdges(members, bundles, carriers));
@@ -28,13 +33,30 @@ export function proveAlternatives(
       // A gateway that is not ours is no site with several edges: there is one tunnel with it.
       if (carrier.tunnels.some(({ external }) => external !== undefined)) continue;
       findings.push(
-        ...wrongMembers(bundle, carrier, sites, siteOf),
-        ...carrier.tunnels.flatMap((tunnel) => unmirrored(bundle, carrier, tunnel, bundles, carriers)),
+        ...(isAffected(edgeId) ? wrongMembers(bundle, carrier, sites, siteOf) : []),
+        ...carrier.tunnels
+          .filter(({ peerEdgeId }) => isSeveral(edgeId) || isSeveral(peerEdgeId))
+          .filter(({ peerEdgeId }) => isAffected(edgeId) || isAffected(peerEdgeId))
+          .flatMap((tunnel) => unmirrored(bundle, carrier, tunnel, bundles, carriers)),
       );
       if (findings.length >= MAX_FINDINGS) return findings.slice(0, MAX_FINDINGS);
     }
   }
   return findings;
+}
+
+/** Edges at the other end of tunnels of these, where the site at one end or the other has several edges. */
+export function alternativePeers(bundles: Iterable<EdgeBundle>, { edges }: FabricIntent): ReadonlySet<string> {
+  const sites = edgesBySite(edges);
+  const several = new Set([...sites.values()].flatMap((members) => (members.length > 1 ? members : [])));
+  const peers = new Set<string>();
+  if (several.size === 0) return peers;
+  for (const { edgeId, tunnels } of bundles) {
+    for (const { peerEdgeId, external } of tunnels) {
+      if (external === undefined && (several.has(edgeId) || several.has(peerEdgeId))) peers.add(peerEdgeId);
+    }
+  }
+  return peers;
 }
 
 /** Preferred first. */
