@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import {
-  type AddressSet,
   Bundle,
   Encapsulation,
   EncryptionAlgorithm,
@@ -24,7 +23,6 @@ import {
 import {
   addressOctets,
   type BundleAddressList,
-  type BundleAddressRange,
   type BundleAhProfile,
   type BundleEndpoint,
   type BundleExternalAuthentication,
@@ -41,6 +39,7 @@ import {
   type CombinedMode,
   type EdgeBundle,
 } from '@weft/fabric-compiler';
+import { AddressSets, rangeMessages } from './address-sets.js';
 
 /** A bundle as the octets that are hashed and signed. */
 export interface BundleContent {
@@ -198,10 +197,6 @@ function authenticationMessage(
   };
 }
 
-function rangeMessages(ranges: readonly BundleAddressRange[]): { first: Buffer; last: Buffer }[] {
-  return ranges.map(({ first, last }) => ({ first: Buffer.from(first), last: Buffer.from(last) }));
-}
-
 function ikeMessage(ike: BundleIke, revokedSerials: readonly string[]): IkeConfiguration {
   return {
     proposals: ike.proposals.map(({ encryption, keyBits, prf, keyExchange }) => ({
@@ -256,41 +251,6 @@ function addressesMessage(
   return list.length === 0 ? {} : { [field]: sets.placeOf(list) };
 }
 
-/** The lists of addresses of one bundle, each once, in the order in which they are named first. */
-class AddressSets {
-  readonly #places = new Map<string, number>();
-  readonly #lists: BundleAddressList[] = [];
-
-  placeOf(list: BundleAddressList): number {
-    const key = keyOf(list);
-    const known = this.#places.get(key);
-    if (known !== undefined) return known;
-    const place = this.#lists.push(list) - 1;
-    this.#places.set(key, place);
-    return place;
-  }
-
-  placesOf(lists: readonly BundleAddressList[]): number[] {
-    return lists.map((list) => this.placeOf(list));
-  }
-
-  messages(): AddressSet[] {
-    return this.#lists.map((list) => ({ ranges: rangeMessages(list) }));
-  }
-}
-
-/** Equal for equal lists, whether or not they are one. */
-function keyOf(list: BundleAddressList): string {
-  const known = keys.get(list);
-  if (known !== undefined) return known;
-  const octets = list.flatMap(({ first, last }) => [Uint8Array.of(first.length), first, last]);
-  const key = Buffer.concat(octets).toString('latin1');
-  keys.set(list, key);
-  return key;
-}
-
-/** Bundles of many edges have the same lists. */
-const keys = new WeakMap<BundleAddressList, string>();
 const KEYING_MODES: Readonly<Record<BundleTunnel['keying']['mode'], KeyingMode>> = {
   ikev2: KeyingMode.KEYING_MODE_IKEV2,
   'ike-less': KeyingMode.KEYING_MODE_IKE_LESS,
