@@ -109,7 +109,15 @@ export class Delivery {
     const site = this.#context.topology.served[bundle.owner];
     if (site === undefined) return;
     const { pointer, name } = site.edge;
-    const entries = this.#entries.countOf(bundle);
+    const { entries, ranges } = this.#entries.sizeOf(bundle);
+    if (ranges > MAX_RANGES) {
+      problems.push({
+        pointer,
+        rule: 'too_many_entries',
+        detail: `The SPD entries of the edge "${name}" would name ${ranges} ranges of addresses; an edge accepts ${MAX_RANGES}.`,
+        fix: 'Join networks of the sites into fewer, wider prefixes that touch, or use fewer rules.',
+      });
+    }
     if (entries > MAX_ENTRIES) {
       const relays = bundle.transit.some((section) => section.entries.length > 0);
       problems.push({
@@ -153,4 +161,5 @@ function uplinksOf(
 
 /** What an edge accepts in one bundle. */
 const MAX_ENTRIES = 100_000;
+const MAX_RANGES = 4_194_304;
 const MAX_MAPPINGS = 256;

@@ -4,6 +4,7 @@ import { noBits } from '../bitset.js';
 import type { BundlePortRange, BundleSecurityPolicy } from '../bundle.js';
 import { entriesOf, type SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdEntry } from '../fabric/spd-entry.js';
+import type { SpdSection } from '../fabric/spd-section.js';
 import { entryIdOf } from '../identifiers.js';
 import type { ResolvedService } from '../services.js';
 import type { AddressLists } from './address-lists.js';
@@ -27,14 +28,42 @@ export class DeliveredEntries {
     return [...own, ...relayed];
   }
 
-  /** How many there are. */
-  countOf({ policies, transit }: SharedBundle): number {
-    // One without an address in a family at either end is not written; nobody comes near the limit by those.
-    const services = ({ services: { 4: four, 6: six } }: SpdEntry) => four.length + six.length;
-    return [...policies, ...transit].reduce(
-      (sum, { entries }) => sum + entries.reduce((count, entry) => count + services(entry), 0),
-      0,
-    );
+  /** How many there are, and how many ranges of addresses they name, a list counted for each entry that names it. */
+  sizeOf({ owner, policies, transit }: SharedBundle): EntriesSize {
+    let [entries, ranges] = [0, 0];
+    for (const section of [...policies, ...transit]) {
+      const { spelled, ofSite } = this.#sizeOfSection(section);
+      entries += spelled.entries;
+      ranges += spelled.ranges;
+      for (const family of FAMILIES) {
+        const own = this.#lists.ofOwner(owner, family).length;
+        if (own === 0) continue;
+        entries += ofSite[family].entries;
+        ranges += ofSite[family].ranges + ofSite[family].entries * own;
+      }
+    }
+    return { entries, ranges };
+  }
+
+  #sizeOfSection(section: SpdSection): SectionSize {
+    const known = sizes.get(section);
+    if (known !== undefined) return known;
+    const size = {
+      spelled: { entries: 0, ranges: 0 },
+      ofSite: { 4: { entries: 0, ranges: 0 }, 6: { entries: 0, ranges: 0 } },
+    };
+    for (const { local, remote, services } of section.entries) {
+      for (const family of FAMILIES) {
+        const far = this.#lists.of(remote, family).length;
+        const near = local === 'site' ? undefined : this.#lists.of(local, family).length;
+        if (far === 0 || near === 0) continue;
+        const sum = near === undefined ? size.ofSite[family] : size.spelled;
+        sum.entries += services[family].length;
+        sum.ranges += services[family].length * (far + (near ?? 0));
+      }
+    }
+    sizes.set(section, size);
+    return size;
   }
 
   /** `passing`: how many of what a relay passes on have been written of each rule and direction. */
@@ -65,6 +94,18 @@ export class DeliveredEntries {
     this.#ids.set(entry, known);
     return known;
   }
+}
+
+export interface EntriesSize {
+  readonly entries: number;
+  readonly ranges: number;
+}
+
+interface SectionSize {
+  /** Of entries that spell their local addresses out. */
+  readonly spelled: EntriesSize;
+  /** By family, of those that mean the whole site, whose ranges edges that share the section have each of their own. */
+  readonly ofSite: Readonly<Record<Family, EntriesSize>>;
 }
 
 /** By family, of each service. */
@@ -101,3 +142,5 @@ export function writtenServices(
 }
 
 const NO_PORTS: readonly BundlePortRange[] = [];
+/** Edges share sections, and so do revisions. */
+const sizes = new WeakMap<SpdSection, SectionSize>();
