@@ -33,6 +33,7 @@ export {
   type DeliveryResult,
   deliverFabric,
   planDelivery,
+  undeliverable,
 } from './delivery/deliver-fabric.js';
 export {
   type ChangedFlows,

@@ -20,6 +20,16 @@ describe('a validation', () => {
     });
   });
 
+  it('says everything that is wrong at once, also what only edges could not be given', () => {
+    const answer = validate(
+      undefined,
+      { ...INTENT, keyingMode: 'controller-blind', securityProtocol: 'ah', tunnelStart: { kind: 'trap' } },
+      new CompiledFabrics(),
+    );
+    const rules = answer.ok ? [] : answer.problems.map(({ rule }) => rule);
+    expect(rules.sort()).toEqual(['ah_without_negotiation', 'trap_without_negotiation']);
+  });
+
   it('knows an intent again whose fields are in another order', () => {
     const fabrics = new CompiledFabrics();
     const turned = (value: unknown): unknown =>

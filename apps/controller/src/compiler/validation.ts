@@ -9,6 +9,7 @@ import {
   proveAlternatives,
   proveTransition,
   ruleMeanings,
+  undeliverable,
 } from '@weft/fabric-compiler';
 import { encodeBundle } from '../distribution/bundle-content.js';
 import { removalBetween } from '../distribution/removals.js';
@@ -27,7 +28,8 @@ export function validate(
 ): CompilerAnswers['validation'] {
   const old = before === undefined ? undefined : compiledOf(before, fabrics);
   const shared = fabrics.compile(after, old);
-  if (!shared.ok) return shared;
+  // Everything that is wrong is said at once.
+  if (!shared.ok) return { ok: false, problems: [...shared.problems, ...undeliverable(after)] };
   const { fabric } = shared;
   const affected = old === undefined ? undefined : affectedBy(old, fabric, fabrics);
   const delivered = fabrics.deliver(fabric, affected);

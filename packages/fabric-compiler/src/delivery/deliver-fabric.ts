@@ -4,6 +4,7 @@ import type { TopologyEdge } from '../edges.js';
 import { externalTunnels } from '../external-tunnels.js';
 import type { CompiledFabric } from '../fabric/compile-shared.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
+import type { FabricIntent } from '../intent.js';
 import { deviceMtu } from '../overlay-mtu.js';
 import type { CompileProblem } from '../problem.js';
 import { poolPrefixes, routedPrefixes, type Topology } from '../topology.js';
@@ -46,9 +47,7 @@ export function deliverFabric(fabric: CompiledFabric, edgeIds?: ReadonlySet<stri
 /** The same site by site, for who does not want all of them in memory at once. */
 export function planDelivery(fabric: CompiledFabric): DeliveryPlan {
   const { intent, plan, rules } = fabric;
-  const problems: CompileProblem[] = [];
-  reportUnfitProfiles(intent, problems);
-  reportUnfitStarts(intent, problems);
+  const problems = undeliverable(intent);
   const external = externalTunnels(intent, plan.topology, rules, problems);
   if (problems.length > 0) return { ok: false, problems };
   const choices = new PeerChoices(fabric);
@@ -56,6 +55,14 @@ export function planDelivery(fabric: CompiledFabric): DeliveryPlan {
   const delivery = new Delivery(fabric, external, choices);
   for (const bundle of fabric.bundles) delivery.reportLimits(bundle, problems);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, delivery };
+}
+
+/** What edges cannot be given of an intent, as far as that can be said before it is compiled, or where it does not compile. */
+export function undeliverable(intent: FabricIntent): CompileProblem[] {
+  const problems: CompileProblem[] = [];
+  reportUnfitProfiles(intent, problems);
+  reportUnfitStarts(intent, problems);
+  return problems;
 }
 
 /** What edges are given of a fabric that they can be given. */
