@@ -233,6 +233,7 @@ interface AssignmentRow {
 }
 
 function assignmentOf(row: AssignmentRow, bundles: DecodedBundles): EdgeAssignment {
+  const { octets, bundle } = bundles.of(row.contentHash, row.content ?? undefined);
   return {
     tenantId: row.tenantId,
     edgeId: row.edgeId,
@@ -240,7 +241,8 @@ function assignmentOf(row: AssignmentRow, bundles: DecodedBundles): EdgeAssignme
       revision: row.revision,
       generation: row.generation,
       hash: row.contentHash,
-      ...bundles.of(row.contentHash, row.content ?? undefined),
+      octets,
+      bundle,
     },
     applied: appliedOf(row, bundles),
     rejection: rejectionOf(row),

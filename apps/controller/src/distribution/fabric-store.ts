@@ -217,7 +217,12 @@ export class FabricStore {
 
   /** What edges should run, as far as it is in memory, by hash in hexadecimal. */
   #contentsOf(tenantId: string): ReadonlyMap<string, DecodedBundle> {
-    return new Map(this.#inMemory(tenantId).map(({ desired }) => [desired.hash.toString('hex'), desired]));
+    return new Map(
+      this.#inMemory(tenantId).map(({ desired: { hash, octets, bundle } }) => [
+        hash.toString('hex'),
+        { octets, bundle },
+      ]),
+    );
   }
 
   /** Its hash, by edge. */

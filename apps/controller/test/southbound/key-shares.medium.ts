@@ -325,7 +325,7 @@ function state(index: number) {
 }
 
 function tunnels() {
-  return controller.controller.application.get(TunnelStates).list(fabric.tenantId);
+  return [...controller.controller.application.get(TunnelStates).list(fabric.tenantId)];
 }
 
 function noop(): void {
