@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { planDelivery } from '../src/delivery/deliver-fabric.js';
 import { type CompiledFabric, compileShared } from '../src/fabric/compile-shared.js';
-import type { FabricIntent, Rule } from '../src/intent.js';
+import type { FabricIntent } from '../src/intent.js';
 import { type FabricProof, proveFabric } from '../src/proof/prove-fabric.js';
-import { meshIntent, withMember, withRule, withServicePort } from './mesh-intent.js';
+import { EDIT_ROUNDS, MESH_EDITS } from './mesh-edits.js';
+import { meshIntent } from './mesh-intent.js';
 
 /**
  * What one size costs. Milliseconds of wall time; `editMs` is the median of the dearest kind of edit after which one rule means
@@ -56,7 +57,7 @@ function measure(sites: number, rules: number): CompileFigures {
   const intent = meshIntent(sites, rules);
   const [compileMs, fabric] = timed(() => compiled(intent, undefined));
   const [proofMs, proof] = timed(() => proven(fabric, undefined));
-  const edits = Object.entries(EDITS).map(([kind, edit]) =>
+  const edits = Object.entries(MESH_EDITS).map(([kind, edit]) =>
     measureEdit(kind, (round) => edit(intent, round, rules), fabric, proof),
   );
   const [deliveryMs, deliveredEntries] = timed(() => delivered(fabric));
@@ -82,7 +83,7 @@ function measureEdit(
 ): EditFigure {
   const times: number[] = [];
   let changedBundles = 0;
-  for (let round = 0; round < ROUNDS; round += 1) {
+  for (let round = 0; round < EDIT_ROUNDS; round += 1) {
     const intent = structuredClone(edited(round));
     const [milliseconds] = timed(() => {
       const result = compileShared(intent, fabric);
@@ -94,7 +95,7 @@ function measureEdit(
   }
   times.sort((left, right) => left - right);
   const rules = OF_MANY_RULES.has(kind) ? 'many' : 'one';
-  return { kind, rules, medianMs: Math.round(times[ROUNDS >>> 1] ?? 0), changedBundles };
+  return { kind, rules, medianMs: Math.round(times[EDIT_ROUNDS >>> 1] ?? 0), changedBundles };
 }
 
 function compiled(intent: FabricIntent, before: CompiledFabric | undefined): CompiledFabric {
@@ -138,7 +139,7 @@ function inOwnProcess(sites: number, rules: number): CompileFigures {
 }
 
 function table(figures: readonly CompileFigures[]): string {
-  const kinds = Object.keys(EDITS);
+  const kinds = Object.keys(MESH_EDITS);
   const head = [
     'sites',
     'rules',
@@ -164,36 +165,7 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/**
- * One rule: the port of it, or whom it is about. In the bench's rules every fourth is of one kind. Or what rules name: a service
- * and a group of which one rule is, and a group of which every fourth is.
- */
-const EDITS: Readonly<Record<string, (intent: FabricIntent, round: number, rules: number) => FabricIntent>> = {
-  'site to site': (intent, round) => withRule(intent, 1, (rule) => withPort(rule, 61_000 + round)),
-  'group to host': (intent, round) => withRule(intent, 4, (rule) => withPort(rule, 61_000 + round)),
-  'group to group': (intent, round, rules) =>
-    withRule(intent, 4 * (rules >>> 3) + 2, (rule) => withPort(rule, 61_000 + round)),
-  'whom it is about': (intent, round) =>
-    withRule(intent, 5, (rule) => ({ ...rule, sources: [{ kind: 'prefix', prefix: `10.0.${4 + 2 * round}.8/29` }] })),
-  'all sites': (intent, round, rules) =>
-    withRule(intent, rules - 3, (rule) => ({
-      ...rule,
-      services: [...rule.services, { protocol: 'tcp', ports: [{ first: 61_000 + round, last: 61_000 + round }] }],
-    })),
-  'a service': (intent, round) => withServicePort(intent, 61_000 + round),
-  'a group of one rule': (intent, round) => withMember(intent, 'partners', 3 + round),
-  'a group of every fourth rule': (intent, round) => withMember(intent, 'branches', 20 * round),
-};
-
-function withPort(rule: Rule, port: number): Rule {
-  return {
-    ...rule,
-    services: rule.services.map(({ protocol }) => ({ protocol, ports: [{ first: port, last: port }] })),
-  };
-}
-
 const OF_MANY_RULES: ReadonlySet<string> = new Set(['a group of every fourth rule']);
 const CURVE = [100, 300, 1000, 3000];
-const ROUNDS = 9;
 
 main();
