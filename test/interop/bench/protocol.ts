@@ -8,11 +8,14 @@ export interface LoadResult {
   readonly failures: readonly string[];
 }
 
+/** What our responder is asked: how late its loop was, or what it holds as well. */
+export type ResponderQuestion = 'delay' | 'memory';
+
 /** What our responder says of itself since it was asked last. */
 export interface ResponderReport {
   /** Child SAs that it has. */
   readonly associations: number;
-  /** Octets: resident, and of heap and buffers after a collection. */
+  /** Octets: resident, and of heap and buffers; after a collection when it was asked for `memory`. */
   readonly resident: number;
   readonly owned: number;
   /** How late the event loop was at most, milliseconds: see LoopDelay. */

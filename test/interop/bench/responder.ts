@@ -19,12 +19,12 @@ import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-cor
 import { encodeSocketAddress, openTun, openUdpSocket } from '@weft/linux-io';
 import { type BenchIdentity, benchConnection, derOf } from './identities.js';
 import { LoopDelay } from './loop-delay.js';
-import type { ResponderReport } from './protocol.js';
+import type { ResponderQuestion, ResponderReport } from './protocol.js';
 
 /**
  * An edge that answers: the IKE host, and the packet path in its thread, which takes the Child SAs.
  * usage: responder.ts IDENTITIES.json LOCAL REMOTE SUITE
- * Prints "ready"; then, for every line of input, a ResponderReport.
+ * Prints "ready"; then a ResponderReport for every ResponderQuestion, one on each line of input.
  */
 const [file = '', localText = '', remoteText = '', suite = ''] = process.argv.slice(2);
 const identities = JSON.parse(readFileSync(file, 'utf8')) as readonly BenchIdentity[];
@@ -114,9 +114,11 @@ await rehearseIke(100, () => performance.now());
 globalThis.gc?.();
 const delay = new LoopDelay();
 process.stdout.write('ready\n');
-for await (const _line of createInterface({ input: process.stdin })) {
+for await (const line of createInterface({ input: process.stdin })) {
+  const question = line as ResponderQuestion;
   const longestDelay = delay.take();
-  globalThis.gc?.();
+  // It undoes optimized code, so that what follows would be measured without.
+  if (question === 'memory') globalThis.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
   const report: ResponderReport = {
     associations: children.associations().length,
