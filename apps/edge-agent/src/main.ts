@@ -1,5 +1,5 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
-// The option keeps pauses of the garbage collector short: docs/performance.md, "Pauses".
+#!/usr/bin/env -S node --max-semi-space-size=4 --v8-pool-size=1 --no-parallel-scavenge
+// The options keep pauses of the event loop short: docs/performance.md, "Pauses".
 import tls from 'node:tls';
 import { createProgram } from './cli/program.js';
 import { AgentError, messageOf } from './platform/agent-error.js';

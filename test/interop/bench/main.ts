@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { NODE_OPTIONS } from '@weft/edge-agent/test-node-options';
 import { Charon } from '../charon.js';
 import { type Installation, installations, laterInstallation } from '../installations.js';
 import { addEnd, buildNetwork, ip, PEER, US } from '../network.js';
@@ -170,8 +171,7 @@ function askOurs(responder: Answering, question: ResponderQuestion): Promise<Res
 
 function startOurs(file: string, suite: string): Promise<Answering> {
   const profile = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
-  // As an edge agent is started.
-  const flags = ['--max-semi-space-size=4', ...profile];
+  const flags = [...NODE_OPTIONS, ...profile];
   return Answering.start(
     OURS.namespace,
     CORE.responder,

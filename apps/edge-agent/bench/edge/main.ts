@@ -10,6 +10,7 @@ import { AgentProcess } from '../../test/support/agent-process.js';
 import { ControllerHarness, ON_ROUTER } from '../../test/support/controller-harness.js';
 import { typescript } from '../../test/support/edge-harness.js';
 import { Namespaces, namespacesUnavailable } from '../../test/support/namespaces.js';
+import { NODE_OPTIONS } from '../../test/support/node-options.js';
 import { signBundle } from '../../test/support/test-bundle.js';
 import { TestPki } from '../../test/support/test-pki.js';
 import { buildNetwork, LEFT_ID, negotiating } from '../../test/support/two-sites.js';
@@ -74,8 +75,7 @@ async function measure(namespaces: Namespaces, directory: string, { tunnels, cha
     signBundle(pki, keyed(hubBundle(tunnels, change)), { edgeId: LEFT_ID, generation: BigInt(10 + change) });
   const identity = await pki.storedIdentity(ON_ROUTER.left, LEFT_ID);
   const agent = await AgentProcess.prepare(namespaces, names.left, path.join(directory, 'state'), identity, signed(0));
-  // As its first line and the container have it.
-  agent.program = ['--max-semi-space-size=4', PROGRAM];
+  agent.program = [...NODE_OPTIONS, PROGRAM];
   if (keys === 'negotiated') await startBranches(namespaces, names.right, directory, pki, tunnels);
   await agent.run(/^session established$/, ['--log-level', 'info']);
   if (keys === 'negotiated') await untilNegotiated(agent, tunnels);

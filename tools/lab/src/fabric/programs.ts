@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ProcessSpec } from '../sandbox/protocol.js';
 import { SANDBOX_STATE_DIRECTORY } from '../sandbox/protocol.js';
@@ -73,10 +74,14 @@ function edgeProgram(name: string, site: SiteTopology, args: readonly string[]):
     name,
     namespace: site.edgeNamespace,
     command: process.execPath,
-    // As the first line of that program has it.
-    args: ['--max-semi-space-size=4', EDGE_AGENT, ...args],
+    args: [...nodeOptionsOf(EDGE_AGENT), EDGE_AGENT, ...args],
     env: { NODE_ENV: 'production' },
   };
+}
+
+/** What the first line of a program has Node do. */
+function nodeOptionsOf(program: string): readonly string[] {
+  return /^#!\/usr\/bin\/env -S node (.+)$/m.exec(readFileSync(program, 'utf8'))?.[1]?.split(' ') ?? [];
 }
 
 function stateDirectory(site: SiteTopology): string {
