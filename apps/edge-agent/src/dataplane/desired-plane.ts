@@ -165,8 +165,7 @@ export class KeptAssociation {
   /** The same for associations of which the last one installed carries the traffic. */
   readonly traffic: string;
   readonly #key: Secret;
-  readonly #buffer = new SharedArrayBuffer(ASSOCIATION_MEMORY_OCTETS);
-  readonly #memory = new AssociationMemory(this.#buffer);
+  readonly #memory = new SharedArrayBuffer(ASSOCIATION_MEMORY_OCTETS);
   state: AssociationState = 'mature';
   /** Outbound: place of the worker that sends on it. */
   sender: number | undefined;
@@ -175,7 +174,8 @@ export class KeptAssociation {
   constructor(parameters: SecurityAssociationParameters) {
     this.#key = new Secret(parameters.keyingMaterial);
     parameters.keyingMaterial.fill(0);
-    this.#parameters = { ...parameters, keyingMaterial: NO_KEY, memory: this.#buffer };
+    // By a spread each of them would have a hidden class of its own, which is collected with the old generation only.
+    this.#parameters = Object.assign({}, parameters, { keyingMaterial: NO_KEY, memory: this.#memory });
     const { direction, tunnelId, spi, selectors, dscpValues } = parameters;
     this.traffic = JSON.stringify(
       direction === 'inbound' ? [spi] : [tunnelId, selectors, dscpValues],
@@ -197,8 +197,8 @@ export class KeptAssociation {
   withKey(place: number): SecurityAssociationParameters {
     const keyingMaterial = this.#key.reveal((octets) => Uint8Array.from(octets));
     const { sender } = this;
-    if (sender === undefined || sender === place) return { ...this.parameters, keyingMaterial };
-    return { ...this.parameters, keyingMaterial, sentBy: sender };
+    const sentBy = sender === undefined || sender === place ? {} : { sentBy: sender };
+    return Object.assign({}, this.parameters, { keyingMaterial }, sentBy);
   }
 
   wipe(): void {
@@ -209,7 +209,7 @@ export class KeptAssociation {
   /** As it stands; `sends` says whether new packets go out on it. */
   snapshot(sends: boolean, now: number): InstalledAssociation {
     const { parameters } = this;
-    const { packets, bytes, lastUsedAt, installedAt, sequence } = this.#memory;
+    const { packets, bytes, lastUsedAt, installedAt, sequence } = new AssociationMemory(this.#memory);
     const [high = 0, low = 0] = sequence;
     return {
       direction: parameters.direction,

@@ -58,6 +58,15 @@ export function negotiate(
   return { ok: false, refusals };
 }
 
+/** What answers an offered proposal: with its number and for its protocol. */
+export function proposalOf(
+  { number, protocol }: Proposal,
+  spi: Uint8Array,
+  transforms: readonly Transform[],
+): Proposal {
+  return { number, protocol, spi, transforms };
+}
+
 /**
  * That nobody may have: of an IKE SA zero (section 3.1), of a Child SA those below 256: "The set of SPI values in the range 1
  * through 255 are reserved", and zero "MUST NOT be sent on the wire" (RFC 4303 section 2.1).

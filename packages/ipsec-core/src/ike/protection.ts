@@ -65,7 +65,7 @@ export class MessageProtection {
         : this.#sealFragments(header, first, octets, limit);
     return {
       datagrams,
-      intermediateHeader: clearHeader({ ...header, nextPayload: PAYLOAD.SK }, first, octets.length),
+      intermediateHeader: clearHeader(header, first, octets.length),
       plaintext: octets,
     };
   }
@@ -94,10 +94,7 @@ export class MessageProtection {
   #sealWhole(header: Omit<IkeHeader, 'nextPayload'>, first: number, plaintext: Uint8Array): Uint8Array {
     const sealed = this.#outbound.sealedLength(plaintext.length);
     const length = HEADER_LENGTH + PAYLOAD_HEADER + sealed;
-    const aad = concatenate([
-      encodeHeader({ ...header, nextPayload: PAYLOAD.SK }, length),
-      payloadHeader(first, sealed),
-    ]);
+    const aad = concatenate([encodeHeader(header, PAYLOAD.SK, length), payloadHeader(first, sealed)]);
     return concatenate([aad, this.#outbound.seal(aad, plaintext)]);
   }
 
@@ -114,7 +111,7 @@ export class MessageProtection {
       const part = plaintext.subarray(index * size, (index + 1) * size);
       const sealed = FRAGMENT_HEADER + this.#outbound.sealedLength(part.length);
       const aad = concatenate([
-        encodeHeader({ ...header, nextPayload: PAYLOAD.SKF }, HEADER_LENGTH + PAYLOAD_HEADER + sealed),
+        encodeHeader(header, PAYLOAD.SKF, HEADER_LENGTH + PAYLOAD_HEADER + sealed),
         payloadHeader(index === 0 ? first : PAYLOAD.NONE, sealed),
         Uint8Array.of((index + 1) >>> 8, index + 1, total >>> 8, total),
       ]);
@@ -144,8 +141,9 @@ function asWhole(clear: Uint8Array, length: number): Uint8Array {
 }
 
 /** Of a message of ours, where everything that is reserved is zero: the same. */
-function clearHeader(header: IkeHeader, first: number, length: number): Uint8Array {
-  return concatenate([encodeHeader(header, HEADER_LENGTH + PAYLOAD_HEADER + length), payloadHeader(first, length)]);
+function clearHeader(header: Omit<IkeHeader, 'nextPayload'>, first: number, length: number): Uint8Array {
+  const whole = HEADER_LENGTH + PAYLOAD_HEADER + length;
+  return concatenate([encodeHeader(header, PAYLOAD.SK, whole), payloadHeader(first, length)]);
 }
 
 const NEXT_PAYLOAD = 16;

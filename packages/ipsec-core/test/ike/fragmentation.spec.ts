@@ -140,7 +140,7 @@ describe('What AUTH covers of an IKE_INTERMEDIATE message (RFC 9242 section 3.3.
     if (!parsed.ok) throw new Error(parsed.problem.code);
     const peer = new MessageProtection(sa.keys, 'responder', nodeCryptoProvider, sa.host.random);
     const opening = peer.open(message, parsed.value, true, 0);
-    const header = encodeHeader(parsed.value.header, HEADER_LENGTH + 4 + octets.length);
+    const header = encodeHeader(parsed.value.header, PAYLOAD.SK, HEADER_LENGTH + 4 + octets.length);
     expect(opening).toMatchObject({
       kind: 'opened',
       message: {

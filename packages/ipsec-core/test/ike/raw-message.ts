@@ -31,7 +31,7 @@ export function rawRequest(sa: IkeSa, { exchange, messageId, first, octets, rese
   const sealed = cipher.sealedLength(octets.length);
   const header = { initiatorSpi, responderSpi, exchange, messageId, fromInitiator, response: false };
   const aad = concatenate([
-    encodeHeader({ ...header, nextPayload: PAYLOAD.SK }, HEADER_LENGTH + PAYLOAD_HEADER + sealed),
+    encodeHeader(header, PAYLOAD.SK, HEADER_LENGTH + PAYLOAD_HEADER + sealed),
     payloadHeader(first, sealed),
   ]);
   aad[HEADER_LENGTH + 1] = reserved;

@@ -71,7 +71,8 @@ export function ikeSuiteOf(transforms: readonly Transform[]): IkeSuite | undefin
   const keyExchange = idOf(transforms, TRANSFORM_TYPE.KE);
   if (cipher === undefined || prf === undefined || keyExchange === undefined || keyExchange === 0) return undefined;
   if (cipher.encryption === 'null' || cipher.encryption === 'aes-gmac') return undefined;
-  return { ...cipher, prf, keyExchange, additionalKeyExchanges: additional(transforms) };
+  const { encryption, keyBits, integrity } = cipher;
+  return { encryption, keyBits, integrity, prf, keyExchange, additionalKeyExchanges: additional(transforms) };
 }
 
 /** The suite of a Child SA of this protocol, or undefined when the transforms make none that we have. */

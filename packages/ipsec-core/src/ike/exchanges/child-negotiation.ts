@@ -6,7 +6,7 @@ import { type Proposal, type Transform, transform } from '../../wire/ike/payload
 import type { WireSelector } from '../../wire/ike/payloads/traffic-selector.js';
 import type { ChildConfiguration } from '../connection.js';
 import { describeSelector, isSingleAddress, isWithin, narrow } from '../narrowing.js';
-import { isReservedSpi, isSelectionOf, negotiate } from '../negotiation.js';
+import { isReservedSpi, isSelectionOf, negotiate, proposalOf } from '../negotiation.js';
 import type { FailureReason } from '../outputs.js';
 import type { ChildContext } from './child-context.js';
 import { find, findNotify } from './payload-access.js';
@@ -63,7 +63,9 @@ export function answerChild(
     };
   }
   const strip = context.withKeyExchange ? (all: readonly Transform[]) => all : withoutKeyExchange;
-  const offered: Proposal[] = sa.proposals.map((proposal) => ({ ...proposal, transforms: strip(proposal.transforms) }));
+  const offered: Proposal[] = sa.proposals.map((proposal) =>
+    proposalOf(proposal, proposal.spi, strip(proposal.transforms)),
+  );
   const accepted = ownProposals(configuration, context);
   const outcome = negotiate(offered, accepted, protocolNumber(configuration), CHILD_SPI_LENGTH);
   const suite = outcome.ok ? childSuiteOf(configuration.protocol ?? 'esp', outcome.transforms) : undefined;
@@ -86,7 +88,7 @@ export function answerChild(
   const { local, remote } = selectors;
   const nonFirstFragmentsAlso = !transport && takesFragments(configuration, payloads);
   const answer: Payload[] = [
-    { kind: 'SA', proposals: [{ ...outcome.proposal, spi: spiOctets(spi), transforms: outcome.transforms }] },
+    { kind: 'SA', proposals: [proposalOf(outcome.proposal, spiOctets(spi), outcome.transforms)] },
     { kind: 'TSi', selectors: remote },
     { kind: 'TSr', selectors: local },
     ...(transport ? [notify('USE_TRANSPORT_MODE')] : []),

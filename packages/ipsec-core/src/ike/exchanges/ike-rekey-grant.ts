@@ -5,7 +5,7 @@ import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import { lowerNonce } from '../child-sa.js';
 import type { IkeSa } from '../ike-sa.js';
-import { negotiate } from '../negotiation.js';
+import { negotiate, proposalOf } from '../negotiation.js';
 import { crashToken } from './auth-notifies.js';
 import { answerTo } from './collisions.js';
 import { awaitFurther, dropPending } from './followup.js';
@@ -83,7 +83,7 @@ function answerIkeRekey(sa: IkeSa, undecided: boolean, payloads: readonly Payloa
   if ('invalid' in share) return { answer: [notify(share.refusal)] };
   const nonces = { initiator: nonce, responder: makeNonce(host) };
   const successor = lineage.beget('responder', outcome.proposal.spi, { name: 'awaiting-rekey-response' });
-  const chosen = { ...outcome.proposal, spi: successor.localSpi, transforms: outcome.transforms };
+  const chosen = proposalOf(outcome.proposal, successor.localSpi, outcome.transforms);
   const answer: Payload[] = [
     { kind: 'SA', proposals: [chosen] },
     { kind: 'Nonce', data: nonces.responder },

@@ -8,6 +8,7 @@ import type { KeyExchangePayload } from '../../wire/ike/payloads/key-exchange.js
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Transform } from '../../wire/ike/payloads/sa.js';
+import { announcesLater } from '../authentication-hints.js';
 import { proofRequests } from '../authentication-requests.js';
 import { type CallableConnection, type Connection, calledAt } from '../connection.js';
 import { isCookie } from '../cookie.js';
@@ -214,6 +215,7 @@ function acceptChoice(
   }
   const agreement = {
     peerHashes: agreedHashes(proofRequests([sa.lineage.connection]), payloads),
+    methodsPending: supportsIntermediate(payloads) && announcesLater(payloads),
     ppkMixing: agreedMixing(payloads, mixingsOf([sa.lineage.connection])),
     mayBeChildless: findNotify(payloads, 'CHILDLESS_IKEV2_SUPPORTED') !== undefined,
     pending: suite.additionalKeyExchanges,

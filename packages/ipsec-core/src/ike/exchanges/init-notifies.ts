@@ -2,7 +2,7 @@ import { readUint16 } from '../../bytes/octets.js';
 import { notify } from '../../wire/ike/payloads/notify.js';
 import type { Payload } from '../../wire/ike/payloads/registry.js';
 import type { Transform } from '../../wire/ike/payloads/sa.js';
-import { announcesLater, readHints } from '../authentication-hints.js';
+import { readHints } from '../authentication-hints.js';
 import type { ProofRequests } from '../authentication-requests.js';
 import type { IkeSa } from '../ike-sa.js';
 import { NO_NAT } from '../lineage.js';
@@ -45,7 +45,10 @@ export function agreedHashes(
 }
 
 /** What follows from what both sides say of themselves. */
-export type AgreedInInit = Pick<Handshake, 'peerHashes' | 'ppkMixing' | 'mayBeChildless' | 'pending'>;
+export type AgreedInInit = Pick<
+  Handshake,
+  'peerHashes' | 'methodsPending' | 'ppkMixing' | 'mayBeChildless' | 'pending'
+>;
 
 /** Keeps both messages: they must not change any more. */
 export function handshakeOf(
@@ -62,7 +65,6 @@ export function handshakeOf(
     initiatorMessage,
     responderMessage,
     peerHints: readHints(peerPayloads),
-    methodsPending: supportsIntermediate(peerPayloads) && announcesLater(peerPayloads),
     ...agreed,
     mixedPpk: undefined,
     intermediateInitiator: undefined,

@@ -14,7 +14,7 @@ import type { Tiers } from '../connections.js';
 import type { IkeHost } from '../host.js';
 import type { IkeSa } from '../ike-sa.js';
 import { Lineage } from '../lineage.js';
-import { isAdditional, negotiate, type ProposalRefusal } from '../negotiation.js';
+import { isAdditional, negotiate, type ProposalRefusal, proposalOf } from '../negotiation.js';
 import type { FailureReason } from '../outputs.js';
 import { type Path, transmit } from '../path.js';
 import { HALF_OPEN_LIFETIME } from '../timers.js';
@@ -32,7 +32,8 @@ export interface InitRefusal {
 }
 
 /** A new half-open SA, which is to answer. */
-export interface AdmittedInit extends Choice {
+export interface AdmittedInit {
+  readonly choice: Choice;
   readonly sa: IkeSa;
   readonly ke: KeyExchangePayload;
   readonly nonce: Uint8Array;
@@ -58,7 +59,7 @@ export function admitInit(
   const origin = { connection, path, role: 'responder', peerSpi: header.initiatorSpi, state, now, stranger } as const;
   const { current: sa } = new Lineage(host, origin);
   sa.noteMessage('received', header, payloads, now);
-  return { ...choice, sa, ke, nonce: nonce.data, payloads };
+  return { choice, sa, ke, nonce: nonce.data, payloads };
 }
 
 /** Answers when the key exchange is computed. `refuse`: the share was none; or, without a payload, could not be computed. */
@@ -79,18 +80,15 @@ export function answerInit(admitted: AdmittedInit, refuse: (refusal: readonly Pa
 }
 
 function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKeyExchange, now: number): void {
-  const { sa, suite, proposal, transforms, ke, nonce, payloads } = admitted;
+  const { sa, choice, ke, nonce, payloads } = admitted;
+  const { suite, proposal, transforms } = choice;
   const { host, lineage } = sa;
   absorb(sa, payloads, lineage.path, now);
   const ownNonce = makeNonce(host);
-  const chosen: Proposal = { ...proposal, transforms };
-  const agreed = {
-    peerHashes: agreedHashes(host.connections.proofRequests(lineage.path.remote), payloads),
-    // Whether there is one for this peer is known when it has said who it is.
-    ppkMixing: agreedMixing(payloads, host.connections.ppkMixings(lineage.path.remote)),
-    mayBeChildless: lineage.connection.childless !== 'never',
-    pending: suite.additionalKeyExchanges,
-  };
+  const chosen = proposalOf(proposal, proposal.spi, transforms);
+  // Whether there is one for this peer is known when it has said who it is.
+  const ppkMixing = agreedMixing(payloads, host.connections.ppkMixings(lineage.path.remote));
+  const mayBeChildless = lineage.connection.childless !== 'never';
   const {
     payloads: answer,
     response,
@@ -101,9 +99,9 @@ function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKey
     { kind: 'Nonce', data: ownNonce },
     // "just after the Ni and Nr payloads (before the optional CERTREQ payload)" (section 2.23).
     ...natDetection(sa, lineage.path),
-    ...(agreed.ppkMixing === undefined ? [] : [notify(USE_PPK[agreed.ppkMixing])]),
+    ...(ppkMixing === undefined ? [] : [notify(USE_PPK[ppkMixing])]),
     // "Protocol ID (1 octet) MUST be 1, as this message is related to an IKEv2 SA" (RFC 6023 section 4).
-    ...(agreed.mayBeChildless ? [{ ...notify('CHILDLESS_IKEV2_SUPPORTED'), protocol: PROTOCOL.IKE }] : []),
+    ...(mayBeChildless ? [{ ...notify('CHILDLESS_IKEV2_SUPPORTED'), protocol: PROTOCOL.IKE }] : []),
   ]);
   const inputs = {
     initiatorNonce: nonce,
@@ -114,8 +112,15 @@ function respond(admitted: AdmittedInit, request: Uint8Array, share: AnsweredKey
   sa.secure(initialKeys(createPrf(host.provider, suite.prf), suite, share.shared, inputs));
   share.shared.wipe();
   sa.skipInitId();
+  const agreed = {
+    peerHashes: agreedHashes(host.connections.proofRequests(lineage.path.remote), payloads),
+    methodsPending,
+    ppkMixing,
+    mayBeChildless,
+    pending: suite.additionalKeyExchanges,
+  };
   const handshake = handshakeOf(inputs, transforms, request, response, payloads, agreed);
-  sa.state = { name: 'awaiting-auth-request', handshake: { ...handshake, methodsPending } };
+  sa.state = { name: 'awaiting-auth-request', handshake };
   sa.timers.set('half-open', now + HALF_OPEN_LIFETIME);
   sa.noteMessage('sent', { exchange: EXCHANGE.IKE_SA_INIT, response: true, messageId: 0 }, answer, now);
   sa.rememberInitResponse(response);
@@ -137,15 +142,14 @@ function encodeResponse(
   const methods = methodsFor(asked, agreedHashes(asked, request) !== undefined);
   const intermediate = supportsIntermediate(request);
   const instead = intermediate ? [notify('SUPPORTED_AUTH_METHODS')] : [];
-  const encode = (some: readonly Payload[]) => {
+  const encode = (some: readonly Payload[], methodsPending: boolean) => {
     const payloads = [...answer, ...some, ...announcements(asked, intermediate)];
-    return { payloads, response: sa.encodeClear(true, payloads) };
+    return { payloads, response: sa.encodeClear(true, payloads), methodsPending };
   };
-  const whole = encode([...asked.certificates, methods]);
-  if (whole.response.length <= connection.fragmentSize) return { ...whole, methodsPending: false };
-  const short = encode([...asked.certificates, ...instead]);
-  const fitting = short.response.length <= connection.fragmentSize ? short : encode(instead);
-  return { ...fitting, methodsPending: intermediate };
+  const whole = encode([...asked.certificates, methods], false);
+  if (whole.response.length <= connection.fragmentSize) return whole;
+  const short = encode([...asked.certificates, ...instead], intermediate);
+  return short.response.length <= connection.fragmentSize ? short : encode(instead, intermediate);
 }
 
 interface Choice {

@@ -70,12 +70,12 @@ export function parseHeader(octets: Uint8Array): IkeHeader {
   };
 }
 
-/** The 28 octets for a message of `length` octets in all. */
-export function encodeHeader(header: IkeHeader, length: number): Uint8Array {
+/** The 28 octets for a message of `length` octets in all, whose first payload is of type `nextPayload`. */
+export function encodeHeader(header: Omit<IkeHeader, 'nextPayload'>, nextPayload: number, length: number): Uint8Array {
   const octets = new Uint8Array(HEADER_LENGTH);
   octets.set(header.initiatorSpi, 0);
   octets.set(header.responderSpi, SPI_LENGTH);
-  octets[NEXT_PAYLOAD] = header.nextPayload;
+  octets[NEXT_PAYLOAD] = nextPayload;
   octets[VERSION] = MAJOR_VERSION << 4;
   octets[EXCHANGE_TYPE] = header.exchange;
   octets[FLAGS] = (header.fromInitiator ? FLAG_INITIATOR : 0) | (header.response ? FLAG_RESPONSE : 0);

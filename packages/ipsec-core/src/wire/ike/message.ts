@@ -48,7 +48,7 @@ export function encodeMessage(header: Omit<IkeHeader, 'nextPayload'>, payloads: 
   const chain = encodeChain(payloads);
   const length = HEADER_LENGTH + chain.octets.length;
   const octets = new Uint8Array(length);
-  octets.set(encodeHeader({ ...header, nextPayload: chain.first }, length), 0);
+  octets.set(encodeHeader(header, chain.first, length), 0);
   octets.set(chain.octets, HEADER_LENGTH);
   return octets;
 }
