@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
 import { AssociationMemory, type SecurityAssociationParameters } from '@weft/ipsec-core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -229,4 +230,25 @@ describe('what the packet path is to hold', () => {
       sequence: (1n << 32n) + 2n,
     });
   });
+
+  it('keeps associations whose parameters have a hidden class in common, however many forms of them there are', () => {
+    const forms = Array.from({ length: 16 }, (_, form) =>
+      Object.fromEntries(NAMES.filter((_name, bit) => ((form >> bit) & 1) === 1).map((name) => [name, 1])),
+    );
+    const made = [...forms, ...forms].map((form) => association('outbound', 1, form).parameters);
+    for (let form = 0; form < forms.length; form++)
+      expect(haveSameHiddenClass(made[form], made[form + forms.length])).toBe(true);
+    expect(haveSameHiddenClass(made[0], {})).toBe(false);
+  });
 });
+
+/** What V8 alone can tell: whether it has one description for both objects. */
+function haveSameHiddenClass(left: unknown, right: unknown): boolean {
+  setFlagsFromString('--allow-natives-syntax');
+  const same = new Function('left', 'right', 'return %HaveSameMap(left, right)');
+  setFlagsFromString('--no-allow-natives-syntax');
+  return same(left, right);
+}
+
+/** Of parameters that associations may have, or not. */
+const NAMES = ['softBytes', 'hardBytes', 'replayWindow', 'nonFirstFragmentsAlso'] as const;

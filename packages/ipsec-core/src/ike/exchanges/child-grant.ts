@@ -96,12 +96,19 @@ function grant(sa: IkeSa, granted: Grant, payloads: readonly Payload[], now: num
   if (nonce === undefined) return give(notify('INVALID_SYNTAX'));
   if (share !== undefined && 'invalid' in share) return give(notify(share.refusal));
   const own = makeNonce(host);
-  const inputs = { shared: share?.shared, initiatorNonce: nonce, responderNonce: own, creator: 'peer' } as const;
   const complete = (additional: readonly Secret[], at: number) => {
     // While another carries the traffic, the peer may not have its end of the new one yet. What stood when the peer asked
     // may be gone by now, as additional key exchanges take their time.
     const useOutbound = old === undefined && isFirst(sa, configuration, outcome.agreement);
-    const child = installChild(sa, configuration, outcome.agreement, spi, { ...inputs, additional, useOutbound }, at);
+    const inputs = {
+      shared: share?.shared,
+      additional,
+      initiatorNonce: nonce,
+      responderNonce: own,
+      creator: 'peer',
+      useOutbound,
+    } as const;
+    const child = installChild(sa, configuration, outcome.agreement, spi, inputs, at);
     if (old !== undefined) supersede(sa, old, child, at);
   };
   const [chosen, ...rest] = outcome.answer;

@@ -212,7 +212,7 @@ function receive(sa: IkeSa, attempt: ChildAttempt, made: Offer, response: readon
     purpose: purposeOf(attempt, made, true),
     methods: agreement.suite.additionalKeyExchanges,
     answer: response,
-    done: (additional: readonly Secret[], at: number) => complete(sa, attempt, made, { ...granted, additional }, at),
+    done: (additional: readonly Secret[], at: number) => complete(sa, attempt, made, granted, additional, at),
     failed: (error: string | undefined, at: number) => {
       give();
       if (error === undefined) breakOff(lineage, { code: 'invalid_message', detail: 'no link to go on with' }, at);
@@ -228,11 +228,11 @@ function complete(
   sa: IkeSa,
   attempt: ChildAttempt,
   made: Offer,
-  granted: Granted & { readonly additional: readonly Secret[] },
+  { agreement, shared, peerNonce }: Granted,
+  additional: readonly Secret[],
   now: number,
 ): void {
   const { configuration, old } = attempt;
-  const { agreement, shared, additional, peerNonce } = granted;
   sa.lineage.refusedSince = undefined;
   if (made.deletedMeanwhile.has(agreement.peerSpi)) {
     for (const secret of [shared, ...additional]) secret?.wipe();

@@ -105,11 +105,16 @@ export function callElsewhere(sa: IkeSa, attempt: number, now: number): boolean 
 }
 
 /** Makes a share, which may take the host a while, and sends the request with it. */
-function shareAndSend(sa: IkeSa, method: number, attempt: Omit<InitAttempt, 'share'>, now: number): void {
+function shareAndSend(
+  sa: IkeSa,
+  method: number,
+  { nonce, cookie, restarts }: Omit<InitAttempt, 'share'>,
+  now: number,
+): void {
   sa.state = { name: 'new' };
   const done = (share: InitiatedKeyExchange | InvalidShare, later: number) => {
     if ('invalid' in share) sa.abort({ code: 'invalid_key_exchange', detail: share.invalid }, later);
-    else if (sa.state.name === 'new') sendRequest(sa, { ...attempt, share }, later);
+    else if (sa.state.name === 'new') sendRequest(sa, { share, nonce, cookie, restarts }, later);
     else share.discard();
   };
   makeShare(sa.host, method, done, now);
