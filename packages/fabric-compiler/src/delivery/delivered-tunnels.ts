@@ -55,12 +55,14 @@ export function deliveredTunnels(
     // Which edge of a site answers is found out inside the tunnels: those with one of several are there without traffic.
     const several = site.edges.length > 1 || there.edges.length > 1;
     const keying = keyingOf(context.intent, delivered.profile.ike, several ? undefined : delivered.trap);
-    const common = { keying, profile: delivered.profile.esp };
+    const profile = delivered.profile.esp;
     const tunnelIds = there.edges.map((peer) => tunnelIdBetween(edge, peer));
     const [only, ...others] = tunnelIds;
-    if (only !== undefined && others.length === 0) tunnels.push({ ...tunnelWith(only, there.edge, common), carries });
+    if (only !== undefined && others.length === 0)
+      tunnels.push(tunnelWith(only, there.edge, { keying, profile, carries }));
     else {
-      for (const [index, peer] of there.edges.entries()) tunnels.push(tunnelWith(tunnelIds[index] ?? '', peer, common));
+      for (const [index, peer] of there.edges.entries())
+        tunnels.push(tunnelWith(tunnelIds[index] ?? '', peer, { keying, profile }));
       tunnelGroups.push({ groupId: tunnelGroupIdOf(edge.edgeId, there.siteId), tunnelIds, carries, ...REDUNDANCY });
     }
   }
@@ -70,13 +72,22 @@ export function deliveredTunnels(
   };
 }
 
+/** There are a million in a mesh of a thousand: none begins with a spread, by which it would have a hidden class of its own. */
 function tunnelWith(
   tunnelId: string,
   { edgeId: peerEdgeId, name: peerName, underlay: remote, otherUnderlays }: TopologyEdge,
-  { keying, profile }: Pick<BundleTunnel, 'keying' | 'profile'>,
+  { keying, profile, carries }: Pick<BundleTunnel, 'keying' | 'profile' | 'carries'>,
 ): PlacedTunnel {
-  const tunnel = { tunnelId, peerEdgeId, peerName, remote, keying, profile };
-  return otherUnderlays.length === 0 ? tunnel : { ...tunnel, otherRemotes: otherUnderlays };
+  return {
+    tunnelId,
+    peerEdgeId,
+    peerName,
+    remote,
+    ...(otherUnderlays.length === 0 ? {} : { otherRemotes: otherUnderlays }),
+    keying,
+    profile,
+    ...(carries === undefined ? {} : { carries }),
+  };
 }
 
 /** Both ends ask, and after every edit again, and a name costs a hash. */

@@ -59,7 +59,7 @@ export function sealedBundle(
     for (const digest of digests) writer.digest(digest);
   }
   writer.digest(digestOfSections(parts.peers)).digest(digestOfSections(parts.routes));
-  return { ...frame, ...parts, digest: writer.hash() };
+  return { digest: writer.hash(), ...frame, ...parts };
 }
 
 export function entriesOf(sections: readonly SpdSection[]): readonly SpdEntry[] {
