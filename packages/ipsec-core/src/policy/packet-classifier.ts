@@ -121,13 +121,13 @@ function placedSets(entry: SecurityPolicy, position: number, family: Family): re
   const sets = entry.selectors.flatMap((selector): readonly PlacedSet[] => {
     if (!familyOf(selector, family)) return [];
     const { protocol, localPorts, remotePorts } = selector;
-    const set = { position, selector, localPorts, remotePorts };
     if (typeof protocol !== 'number' || !isMessageProtocol(protocol)) {
       const asksForOpaque = protocol === 'opaque' || localPorts === 'opaque' || remotePorts === 'opaque';
-      return [{ ...set, direction: ways, asksForOpaque }];
+      return [{ position, selector, direction: ways, localPorts, remotePorts, asksForOpaque }];
     }
-    const sent: PlacedSet = { ...set, direction: OUTBOUND, remotePorts: [], asksForOpaque: localPorts === 'opaque' };
-    const received: PlacedSet = { ...set, direction: INBOUND, localPorts: [], asksForOpaque: remotePorts === 'opaque' };
+    const [sending, receiving] = [localPorts === 'opaque', remotePorts === 'opaque'];
+    const sent = { position, selector, direction: OUTBOUND, localPorts, remotePorts: [], asksForOpaque: sending };
+    const received = { position, selector, direction: INBOUND, localPorts: [], remotePorts, asksForOpaque: receiving };
     return [sent, received].filter(({ direction }) => ways === BOTH_WAYS || ways === direction);
   });
   if (sets.length < 2) return sets;
