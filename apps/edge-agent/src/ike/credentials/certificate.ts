@@ -63,9 +63,16 @@ function parseBody(reader: DerReader, outerAlgorithm: Uint8Array): Body {
   reader.optional(SUBJECT_UNIQUE_ID);
   const extensions = reader.optional(EXPLICIT_3);
   reader.finish();
-  const publicKey = keyOf(publicKeyInfo);
-  const names = { serialNumber, issuer, subject, notBefore, notAfter, publicKeyInfo, publicKey };
-  return { ...names, ...(extensions === undefined ? NO_EXTENSIONS : readExtensions(extensions.content)) };
+  return {
+    serialNumber,
+    issuer,
+    subject,
+    notBefore,
+    notAfter,
+    publicKeyInfo,
+    publicKey: keyOf(publicKeyInfo),
+    ...(extensions === undefined ? NO_EXTENSIONS : readExtensions(extensions.content)),
+  };
 }
 
 type Extensions = Omit<
@@ -84,7 +91,8 @@ function readExtensions(content: Uint8Array): Extensions {
     else if (id === EXTENSION.DISTRIBUTION_POINTS) found.distributionPoints = parseDistributionPoints(value);
     else if (critical || id === EXTENSION.NAME_CONSTRAINTS) unsupported.push(id);
   }
-  return { ...found, unsupported };
+  found.unsupported = unsupported;
+  return found;
 }
 
 function parseBasicConstraints(value: Uint8Array): Extensions['authority'] {
