@@ -42,6 +42,25 @@ export interface BenchResult {
   readonly memory?: MemoryResult;
 }
 
+/** What is to hold and does not, a line each. */
+export function misses({ cases, memory }: BenchResult): readonly string[] {
+  return [
+    ...cases.flatMap(({ name, ours, ratio, keyExchange }) => [
+      ...(ours.failed > 0 ? [`${name}: ${ours.failed} handshakes failed`] : []),
+      ...(ratio !== undefined && ratio < LEAST_RATIO && !keyExchange.includes('+')
+        ? [`${name}: ${ratio.toFixed(2)} of strongSwan's rate; ${LEAST_RATIO} is to hold`]
+        : []),
+      ...heldUp(name, ours.longestDelay),
+    ]),
+    ...heldUp('memory', memory?.longestDelay),
+  ];
+}
+
+function heldUp(name: string, delay: { readonly own: number } | undefined): readonly string[] {
+  if (delay === undefined || delay.own <= LONGEST_DELAY) return [];
+  return [`${name}: the loop was held up for ${delay.own.toFixed(1)} ms; ${LONGEST_DELAY} are to hold`];
+}
+
 export function median(values: readonly number[]): number {
   return percentile(values, 0.5);
 }
@@ -91,6 +110,10 @@ function kibibytes(octets: number): string {
   return `${(octets / 1024).toFixed(1)} KiB`;
 }
 
+/** Of a classical key exchange. */
+const LEAST_RATIO = 0.5;
+/** Milliseconds, by its own doing. */
+const LONGEST_DELAY = 10;
 const HEAD = [
   'key exchange',
   'authentication',
