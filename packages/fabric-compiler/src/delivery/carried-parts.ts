@@ -1,5 +1,7 @@
-import { numberFromOctets, octetsFromNumber } from '../address/octets.js';
-import { intersectionOf, type NumericRange, type RangeSet, unionOf } from '../address/range-set.js';
+import { rangesInFamily } from '../address/address-list.js';
+import type { Family } from '../address/family.js';
+import { octetsFromNumber } from '../address/octets.js';
+import { intersectionOf, type NumericRange, type RangeSet } from '../address/range-set.js';
 import type { BundleAddressList } from '../bundle.js';
 
 /** Who carries packets, and those of which remote addresses: lists of one family each. */
@@ -17,12 +19,15 @@ export interface CarriedPart {
 
 /** Takes lists of remote addresses apart by who carries them, so that an entry can be written for each tunnel that names it. */
 export class CarriedParts {
-  readonly #carriers: readonly { readonly tunnelId: string; readonly octets: number; readonly ranges: RangeSet }[];
+  readonly #carriers: readonly { readonly tunnelId: string; readonly family: Family; readonly ranges: RangeSet }[];
   readonly #known = new WeakMap<BundleAddressList, readonly CarriedPart[]>();
 
   constructor(carriers: readonly AddressCarrier[]) {
     this.#carriers = carriers.flatMap(({ tunnelId, carries }) =>
-      carries.map((list) => ({ tunnelId, octets: octetsOf(list), ranges: numbersOf(list) })),
+      carries.map((list) => {
+        const family = familyOf(list);
+        return { tunnelId, family, ranges: rangesInFamily(list, family) };
+      }),
     );
   }
 
@@ -30,26 +35,23 @@ export class CarriedParts {
   of(list: BundleAddressList): readonly CarriedPart[] {
     const known = this.#known.get(list);
     if (known !== undefined) return known;
-    const [octets, ranges] = [octetsOf(list), numbersOf(list)];
+    const family = familyOf(list);
+    const ranges = rangesInFamily(list, family);
     const parts = this.#carriers.flatMap((carrier): CarriedPart[] => {
-      if (carrier.octets !== octets) return [];
+      if (carrier.family !== family) return [];
       const common = intersectionOf(ranges, carrier.ranges);
-      return common.length === 0 ? [] : [{ tunnelId: carrier.tunnelId, addresses: common.map(written(octets)) }];
+      return common.length === 0 ? [] : [{ tunnelId: carrier.tunnelId, addresses: common.map(written(family)) }];
     });
     this.#known.set(list, parts);
     return parts;
   }
 }
 
-function octetsOf(list: BundleAddressList): number {
-  return list[0]?.first.length ?? 0;
+/** All ranges of a list have one. */
+function familyOf(list: BundleAddressList): Family {
+  return list[0]?.first.length === 4 ? 4 : 6;
 }
 
-function numbersOf(list: BundleAddressList): RangeSet {
-  return unionOf(list.map(({ first, last }) => ({ first: numberFromOctets(first), last: numberFromOctets(last) })));
-}
-
-function written(octets: number): (range: NumericRange) => BundleAddressList[number] {
-  const family = octets === 4 ? 4 : 6;
+function written(family: Family): (range: NumericRange) => BundleAddressList[number] {
   return ({ first, last }) => ({ first: octetsFromNumber(first, family), last: octetsFromNumber(last, family) });
 }

@@ -1,7 +1,7 @@
+import { rangesOfList } from '../address/address-list.js';
 import { sameRanges, sameSet } from '../address/address-set.js';
 import { FAMILIES, type Family, type FamilyRanges, familyDifference, familyIntersection } from '../address/family.js';
-import { numberFromOctets } from '../address/octets.js';
-import { type NumericRange, unionOf } from '../address/range-set.js';
+import type { NumericRange } from '../address/range-set.js';
 import type { BundleAddressRange, BundleSecurityPolicy, BundleTunnel, EdgeBundle } from '../bundle.js';
 import type { Topology } from '../topology.js';
 import { IN_THE_CLEAR, Regions, targetText } from './region-entries.js';
@@ -99,7 +99,7 @@ export class DeliveredRegions {
   #partsOf(addresses: readonly BundleAddressRange[]): readonly Part[] {
     const known = this.#parts.get(addresses);
     if (known !== undefined) return known;
-    const parts = this.#split(addresses.length === 0 ? EVERYTHING : rangesOf(addresses));
+    const parts = this.#split(addresses.length === 0 ? EVERYTHING : rangesOfList(addresses));
     this.#parts.set(addresses, parts);
     return parts;
   }
@@ -178,16 +178,6 @@ class Targets {
     // Members that protect in different ways are like nothing that was proven.
     return kinds.size === 0 ? undefined : [...kinds].join();
   }
-}
-
-function rangesOf(addresses: readonly BundleAddressRange[]): FamilyRanges {
-  const ofLength = (length: number) =>
-    unionOf(
-      addresses
-        .filter(({ first }) => first.length === length)
-        .map(({ first, last }) => ({ first: numberFromOctets(first), last: numberFromOctets(last) })),
-    );
-  return { 4: ofLength(4), 6: ofLength(16) };
 }
 
 const NOTHING: FamilyRanges = { 4: [], 6: [] };

@@ -10,6 +10,7 @@ import type { IntentProfile } from '../intent.js';
 import { sameValue } from '../same-value.js';
 import type { ResolvedService } from '../services.js';
 import type { Topology } from '../topology.js';
+import { carriersOf, type DeliveredCarrier } from './delivered-carriers.js';
 
 /**
  * Whether a delivered bundle says of packets and peers what the proven one says, in the same words: entry by entry, and carrier by
@@ -75,7 +76,7 @@ export class DeliveredWords {
   }
 
   #sameCarriers(given: EdgeBundle, proven: SharedBundle): boolean {
-    const carriers = carriersOf(given);
+    const carriers = byPreferredPeer(carriersOf(given));
     const peers = peersOf(proven);
     return (
       carriers.size === peers.length &&
@@ -114,26 +115,14 @@ export class DeliveredWords {
   }
 }
 
-interface Carrier {
-  readonly tunnels: readonly BundleTunnel[];
-  readonly carries: readonly BundleAddressList[];
-}
-
-/** By the preferred peer. What carries nothing is no carrier, and a tunnel of a group that has addresses of its own is one more. */
-function carriersOf({ tunnels, tunnelGroups }: EdgeBundle): ReadonlyMap<string, Carrier> {
-  const byId = new Map(tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));
-  const carriers = new Map<string, Carrier>();
-  const add = (carrier: Carrier) => {
-    if (carrier.carries.length === 0) return;
+/** By the preferred peer. Two for one peer stand apart, so that there are more than there should be. */
+function byPreferredPeer(carriers: readonly DeliveredCarrier[]): ReadonlyMap<string, DeliveredCarrier> {
+  const byPeer = new Map<string, DeliveredCarrier>();
+  for (const carrier of carriers) {
     const preferred = carrier.tunnels[0]?.peerEdgeId ?? '';
-    // Two for one peer stand apart, so that there are more than there should be.
-    carriers.set(carriers.has(preferred) ? `${preferred} ${carriers.size}` : preferred, carrier);
-  };
-  for (const tunnel of tunnels) add({ tunnels: [tunnel], carries: tunnel.carries ?? [] });
-  for (const { tunnelIds, carries = [] } of tunnelGroups) {
-    add({ tunnels: tunnelIds.flatMap((tunnelId) => byId.get(tunnelId) ?? []), carries });
+    byPeer.set(byPeer.has(preferred) ? `${preferred} ${byPeer.size}` : preferred, carrier);
   }
-  return carriers;
+  return byPeer;
 }
 
 /** Preferred first, with each of its edges, all protected as each rule wants it that sends packets there. */

@@ -1,9 +1,10 @@
+import { rangesOfList } from '../address/address-list.js';
 import { FAMILIES, type Family, type FamilyRanges, familyUnion } from '../address/family.js';
-import { numberFromOctets } from '../address/octets.js';
 import { differenceOf, type NumericRange, type RangeSet, unionOf } from '../address/range-set.js';
 import type { BundleAddressList, BundleTunnel, EdgeBundle } from '../bundle.js';
 import type { FabricIntent } from '../intent.js';
 import { sameValue } from '../same-value.js';
+import { carriersOf, type DeliveredCarrier } from './delivered-carriers.js';
 import type { Finding } from './finding.js';
 
 /**
@@ -68,28 +69,11 @@ function edgesBySite(edges: FabricIntent['edges']): ReadonlyMap<string, readonly
   return sites;
 }
 
-/** A tunnel, or a group of them, and the remote addresses whose packets go there. */
-interface Carrier {
-  readonly tunnels: readonly BundleTunnel[];
-  readonly carries: readonly BundleAddressList[];
-}
-
-function carriersOf({ tunnels, tunnelGroups }: EdgeBundle): readonly Carrier[] {
-  const byId = new Map(tunnels.map((tunnel) => [tunnel.tunnelId, tunnel]));
-  return [
-    ...tunnels.map((tunnel) => ({ tunnels: [tunnel], carries: tunnel.carries ?? [] })),
-    ...tunnelGroups.map(({ tunnelIds, carries = [] }) => ({
-      tunnels: tunnelIds.flatMap((tunnelId) => byId.get(tunnelId) ?? []),
-      carries,
-    })),
-  ].filter(({ carries }) => carries.length > 0);
-}
-
 /** Entry by entry, in their order, and carrier by carrier: tunnels have other names at each edge. */
 function unequalEdges(
   members: readonly string[],
   bundles: ReadonlyMap<string, EdgeBundle>,
-  carriers: ReadonlyMap<string, readonly Carrier[]>,
+  carriers: ReadonlyMap<string, readonly DeliveredCarrier[]>,
 ): readonly Finding[] {
   const [first, ...others] = members.flatMap((edgeId) => bundles.get(edgeId) ?? []);
   if (first === undefined) return [];
@@ -109,7 +93,7 @@ function unequalEdges(
   });
 }
 
-function carriedBy(carriers: readonly Carrier[]): Readonly<Record<string, readonly BundleAddressList[]>> {
+function carriedBy(carriers: readonly DeliveredCarrier[]): Readonly<Record<string, readonly BundleAddressList[]>> {
   return Object.fromEntries(
     carriers.map(({ tunnels, carries }) => [tunnels.map(({ peerEdgeId }) => peerEdgeId).join(), carries]),
   );
@@ -122,7 +106,7 @@ function addressesOf({ routes, localNetworks, networkMappings }: EdgeBundle) {
 /** The tunnels go to all edges of one site, the preferred one first, and protect alike. */
 function wrongMembers(
   bundle: EdgeBundle,
-  { tunnels }: Carrier,
+  { tunnels }: DeliveredCarrier,
   sites: ReadonlyMap<string, readonly string[]>,
   siteOf: ReadonlyMap<string, string>,
 ): readonly Finding[] {
@@ -144,10 +128,10 @@ function wrongMembers(
  */
 function unmirrored(
   bundle: EdgeBundle,
-  carrier: Carrier,
+  carrier: DeliveredCarrier,
   { tunnelId, peerEdgeId }: BundleTunnel,
   bundles: ReadonlyMap<string, EdgeBundle>,
-  carriers: ReadonlyMap<string, readonly Carrier[]>,
+  carriers: ReadonlyMap<string, readonly DeliveredCarrier[]>,
 ): readonly Finding[] {
   const peer = bundles.get(peerEdgeId);
   const mirror = carriers.get(peerEdgeId)?.find(({ tunnels }) => tunnels.some((one) => one.tunnelId === tunnelId));
@@ -185,8 +169,8 @@ function sendersOf({ securityPolicies }: EdgeBundle): readonly Sender[] {
   const senders = [...remotes].flatMap(([local, lists]) =>
     FAMILIES.map((family) => ({
       family,
-      sources: rangesOfList(local)[family],
-      remotes: unionOf([...lists].flatMap((list) => rangesOfList(list)[family])),
+      sources: knownRanges(local)[family],
+      remotes: unionOf([...lists].flatMap((list) => knownRanges(list)[family])),
     })).filter(({ sources, remotes: all }) => sources.length > 0 && all.length > 0),
   );
   ofPolicies.set(securityPolicies, senders);
@@ -207,22 +191,15 @@ function meets(set: RangeSet, { first, last }: NumericRange): boolean {
   return found !== undefined && found.first <= last;
 }
 
-function carriedAddresses({ carries }: Carrier): FamilyRanges {
-  return familyUnion(carries.map(rangesOfList));
+function carriedAddresses({ carries }: DeliveredCarrier): FamilyRanges {
+  return familyUnion(carries.map(knownRanges));
 }
 
-function rangesOfList(list: BundleAddressList): FamilyRanges {
-  const known = ofLists.get(list);
-  if (known !== undefined) return known;
-  const ofLength = (length: number) =>
-    unionOf(
-      list
-        .filter(({ first }) => first.length === length)
-        .map(({ first, last }) => ({ first: numberFromOctets(first), last: numberFromOctets(last) })),
-    );
-  const ranges = { 4: ofLength(4), 6: ofLength(16) };
-  ofLists.set(list, ranges);
-  return ranges;
+/** Lists never change, and many bundles share them. */
+function knownRanges(list: BundleAddressList): FamilyRanges {
+  const known = ofLists.get(list) ?? rangesOfList(list);
+  ofLists.set(list, known);
+  return known;
 }
 
 function unequal(edges: readonly EdgeBundle[], ruleId: string | undefined, what: string): Finding {
@@ -237,7 +214,6 @@ function unequal(edges: readonly EdgeBundle[], ruleId: string | undefined, what:
   };
 }
 
-/** Lists never change, and many bundles share them. */
 const ofLists = new WeakMap<BundleAddressList, FamilyRanges>();
 const ofPolicies = new WeakMap<EdgeBundle['securityPolicies'], readonly Sender[]>();
 const MAX_FINDINGS = 50;
