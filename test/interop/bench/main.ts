@@ -105,7 +105,6 @@ async function measure(each: Case): Promise<CaseResult> {
         ]),
   ];
   for (const { load, warmUp } of sides) await load.ask<LoadResult>(`0 ${warmUp}`);
-  await askOurs(ours, 'delay');
   for (let round = 0; round < options.rounds; round++) {
     for (const side of sides) {
       const before = processorSeconds(side.pid);

@@ -72,7 +72,7 @@ export function deliveredTunnels(
   };
 }
 
-/** There are a million in a mesh of a thousand: none begins with a spread, by which it would have a hidden class of its own. */
+/** There are a million in a mesh of a thousand: none begins with a spread that it adds to, which would give it a hidden class of its own. */
 function tunnelWith(
   tunnelId: string,
   { edgeId: peerEdgeId, name: peerName, underlay: remote, otherUnderlays }: TopologyEdge,

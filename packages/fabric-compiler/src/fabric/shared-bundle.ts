@@ -59,6 +59,7 @@ export function sealedBundle(
     for (const digest of digests) writer.digest(digest);
   }
   writer.digest(digestOfSections(parts.peers)).digest(digestOfSections(parts.routes));
+  // The digest first: what begins with a spread and adds to it has a hidden class of its own.
   return { digest: writer.hash(), ...frame, ...parts };
 }
 
