@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { arbitraryFabric } from '../../test/arbitrary-fabric.js';
@@ -414,6 +415,12 @@ describe('deliverFabric', () => {
     expect(problemsOf({ ...base, networks, policies: policy(400) })).toEqual([]);
   });
 
+  it('makes tunnels that have a hidden class in common, as there are a million of them in a large mesh', () => {
+    const tunnels = Array.from({ length: 200 }, () => bundleOf(compiled(threeSites('PROTECT')), edgeId(1)).tunnels[0]);
+    expect(haveSameHiddenClass(tunnels.at(-1), tunnels.at(-2))).toBe(true);
+    expect(haveSameHiddenClass(tunnels.at(-1), {})).toBe(false);
+  });
+
   it('routes the networks of all other sites into the device, also without a rule', () => {
     const bundles = compiled({ ...threeSites('PROTECT'), policies: [] });
     expect(bundles.get(edgeId(0))).toMatchObject({
@@ -566,6 +573,14 @@ function only(address: string): readonly { readonly first: Uint8Array; readonly 
   if (parsed === undefined) throw new Error(`${address} is no address`);
   const octets = octetsFromNumber(parsed.value, parsed.family);
   return [{ first: octets, last: octets }];
+}
+
+/** What V8 alone can tell: whether it has one description for both objects. */
+function haveSameHiddenClass(left: unknown, right: unknown): boolean {
+  setFlagsFromString('--allow-natives-syntax');
+  const same = new Function('left', 'right', 'return %HaveSameMap(left, right)');
+  setFlagsFromString('--no-allow-natives-syntax');
+  return same(left, right);
 }
 
 function count(items: readonly string[]): Readonly<Record<string, number>> {
