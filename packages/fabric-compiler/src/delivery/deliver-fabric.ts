@@ -94,7 +94,7 @@ export class Delivery {
     const routes = this.#routes.filter(({ siteId }) => siteId !== site.siteId).map(({ text }) => text);
     const localNetworks = site.prefixes.map(({ text }) => text);
     return edges.map((edge): EdgeBundle => {
-      const { tunnels, tunnelGroups } = deliveredTunnels(edge, site, peers, this.#context);
+      const { tunnels, tunnelGroups } = deliveredTunnels(edge, peers, this.#context);
       return {
         tenantId: intent.tenantId,
         edgeId: edge.edgeId,

@@ -6,7 +6,7 @@ import { tunnelGroupIdOf, tunnelIdOf } from '../identifiers.js';
 import type { FabricIntent, IntentProfile } from '../intent.js';
 import { compareText } from '../order.js';
 import { RELAYED_KEY_LIFETIMES } from '../profile.js';
-import type { ServedSite, Topology } from '../topology.js';
+import type { Topology } from '../topology.js';
 import type { Trap } from '../tunnel-starts.js';
 import type { AddressLists } from './address-lists.js';
 
@@ -14,7 +14,7 @@ import type { AddressLists } from './address-lists.js';
 export interface DeliveredPeer {
   readonly peer: PeerEntry;
   readonly profile: IntentProfile;
-  /** Undefined: tunnels start at once. */
+  /** Undefined: tunnels start at once, or when a remote host begins. */
   readonly trap: Trap | undefined;
 }
 
@@ -37,7 +37,6 @@ export interface DeliveredTunnels {
 /** The tunnels of one edge: with an external peer one, and with every edge of a site of ours one, in a group where there are several. */
 export function deliveredTunnels(
   edge: TopologyEdge,
-  site: ServedSite,
   peers: readonly DeliveredPeer[],
   context: TunnelContext,
 ): DeliveredTunnels {
@@ -52,9 +51,7 @@ export function deliveredTunnels(
     }
     const there = context.topology.served[delivered.peer.owner];
     if (there === undefined) throw new Error(`${delivered.peer.name} is no edge, and no external peer`);
-    // Which edge of a site answers is found out inside the tunnels: those with one of several are there without traffic.
-    const several = site.edges.length > 1 || there.edges.length > 1;
-    const keying = keyingOf(context.intent, delivered.profile.ike, several ? undefined : delivered.trap);
+    const keying = keyingOf(context.intent, delivered.profile.ike, delivered.trap);
     const profile = delivered.profile.esp;
     const tunnelIds = there.edges.map((peer) => tunnelIdBetween(edge, peer));
     const [only, ...others] = tunnelIds;
@@ -100,10 +97,9 @@ function tunnelIdBetween(one: TopologyEdge, other: TopologyEdge): string {
   return known;
 }
 
-/** Negotiated always; a remote host is waited for, whatever a rule says. */
+/** Negotiated always. */
 function externalTunnel({ tunnel }: ExternalTunnel, { profile, trap }: DeliveredPeer): BundleTunnel {
-  const keying = negotiated(profile.ike, tunnel.remote === undefined ? undefined : trap);
-  return { ...tunnel, keying, profile: profile.esp };
+  return { ...tunnel, keying: negotiated(profile.ike, trap), profile: profile.esp };
 }
 
 function keyingOf(intent: FabricIntent, ike: BundleIke, trap: Trap | undefined): BundleKeying {

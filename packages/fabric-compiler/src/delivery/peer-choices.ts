@@ -1,49 +1,32 @@
 import type { CompiledFabric } from '../fabric/compile-shared.js';
 import type { PeerEntry } from '../fabric/peer-section.js';
 import { peersOf, type SharedBundle } from '../fabric/shared-bundle.js';
-import type { TunnelStart } from '../intent.js';
 import type { CompileProblem } from '../problem.js';
 import type { ResolvedRule } from '../resolved-rule.js';
 import { SeveralProfiles } from '../tunnel-profiles.js';
-import { AT_ONCE, soonestStart, type Trap } from '../tunnel-starts.js';
 import type { DeliveredPeer } from './delivered-tunnels.js';
+import { StartChoices } from './start-choices.js';
 import { TunnelRules } from './tunnel-rules.js';
 
 /** Of all that rules may say of a tunnel, what it has: one profile, since a pair of edges has one tunnel, and the soonest start. */
 export class PeerChoices {
   readonly #fabric: CompiledFabric;
   readonly #rules: ReadonlyMap<string, ResolvedRule>;
-  /** Of a rule that protects. */
-  readonly #startOf: (ruleId: string) => TunnelStart;
-  /** What all rules say that protect, when they say the same. */
-  readonly #start: TunnelStart | undefined;
+  readonly #starts: StartChoices;
 
   constructor(fabric: CompiledFabric) {
-    const { intent, rules } = fabric;
     this.#fabric = fabric;
-    this.#rules = new Map(rules.map((rule) => [rule.ruleId, rule]));
-    const distinct = new Map<string, TunnelStart>();
-    const known = (start: TunnelStart) => {
-      const key = JSON.stringify(start);
-      const same = distinct.get(key) ?? start;
-      distinct.set(key, same);
-      return same;
-    };
-    const starts = new Map(
-      rules.flatMap(({ ruleId, action, tunnelStart = intent.tunnelStart ?? AT_ONCE }) =>
-        action === 'PROTECT' ? [[ruleId, known(tunnelStart)] as const] : [],
-      ),
-    );
-    this.#startOf = (ruleId) => starts.get(ruleId) ?? AT_ONCE;
-    this.#start = distinct.size === 1 ? [...distinct.values()][0] : undefined;
+    this.#rules = new Map(fabric.rules.map((rule) => [rule.ruleId, rule]));
+    this.#starts = new StartChoices(fabric);
   }
 
   of(bundle: SharedBundle): readonly DeliveredPeer[] {
-    const startsOf = this.#start === undefined ? this.#rulesOf(bundle).answers(this.#startOf) : undefined;
+    const startOf = this.#starts.of(bundle);
     return peersOf(bundle).flatMap((peer) => {
       const [profile] = peer.profiles;
       if (profile === undefined) return [];
-      return [{ peer, profile, trap: trapOf(startsOf?.(peer) ?? [this.#start ?? AT_ONCE]) }];
+      const start = startOf(peer);
+      return [{ peer, profile, trap: start?.kind === 'trap' ? start : undefined }];
     });
   }
 
@@ -77,9 +60,4 @@ export class PeerChoices {
       several.report(rule, first, [served[owner]?.edge.name ?? '', peer.name]);
     }
   }
-}
-
-function trapOf(starts: readonly TunnelStart[]): Trap | undefined {
-  const start = starts.length === 0 ? AT_ONCE : starts.reduce(soonestStart);
-  return start.kind === 'trap' ? start : undefined;
 }

@@ -13,6 +13,7 @@ import { parsePrefixText } from '../address/prefix.js';
 import { formatAddressText, type ParsedAddress } from '../address/text.js';
 import type { BundleAhProfile, BundleEndpoint, BundleEspProfile, BundleIke, BundleProfile } from '../bundle.js';
 import { writtenServices } from '../delivery/delivered-entries.js';
+import { StartChoices } from '../delivery/start-choices.js';
 import type { CompiledFabric } from '../fabric/compile-shared.js';
 import { nextHop } from '../fabric/paths.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
@@ -26,7 +27,6 @@ import { decidingRule, type OwnedPacket, ownerOf, ruleMatches } from '../proof/r
 import { servicesOf } from '../rules.js';
 import { servicesOfFamily } from '../services.js';
 import type { NetworkMapping } from '../topology.js';
-import { startBetween } from './tunnel-start.js';
 
 /** Why a packet goes the way it goes, or does not. */
 export interface PacketExplanation {
@@ -193,10 +193,7 @@ function hopsBetween(
         remote: peer.remote,
         localIdentity: external?.localIdentity ?? bundle.identity,
         remoteIdentity: peer.identity,
-        tunnelStart:
-          keyingMode === 'ikev2' && peer.access === undefined
-            ? startBetween(fabric, bundle.owner, peer.owner)
-            : undefined,
+        tunnelStart: keyingMode === 'ikev2' ? new StartChoices(fabric).of(bundle)(peer) : undefined,
       },
       encapsulation: arithmetic({ ...bundle, keyingMode }, profile),
     });
@@ -234,7 +231,7 @@ function hopFromExternal(
       remote: bundle.underlay,
       localIdentity: peer.identity,
       remoteIdentity: external.localIdentity ?? bundle.identity,
-      tunnelStart: peer.access === undefined ? startBetween(fabric, at, gateway) : undefined,
+      tunnelStart: new StartChoices(fabric).of(bundle)(peer),
     },
     encapsulation: arithmetic({ ...bundle, keyingMode: 'ikev2' }, profile),
   };
