@@ -44,8 +44,8 @@ export {
 } from './diff/changed-flows.js';
 export { changedTunnels, type TunnelChange } from './diff/changed-tunnels.js';
 export { isDomainName, MAX_DOMAIN_NAME } from './domain-name.js';
+export type { EncapsulationArithmetic } from './explain/encapsulation.js';
 export {
-  type EncapsulationArithmetic,
   type ExplainedAssociation,
   type ExplainedEnd,
   type ExplainedEntry,

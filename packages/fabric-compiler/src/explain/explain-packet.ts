@@ -1,25 +1,15 @@
-import {
-  ahHeaderLength,
-  type EspLengths,
-  espLengths,
-  espPacketLength,
-  INTEGRITY,
-  maximumInnerLength,
-  underlayHeaderLength,
-} from '@weft/ipsec-core';
 import { type AddressSet, addressesOf } from '../address/address-set.js';
-import { FAMILIES, type Family } from '../address/family.js';
+import { FAMILIES } from '../address/family.js';
 import { parsePrefixText } from '../address/prefix.js';
 import { formatAddressText, type ParsedAddress } from '../address/text.js';
-import type { BundleAhProfile, BundleEndpoint, BundleEspProfile, BundleIke, BundleProfile } from '../bundle.js';
+import type { BundleEndpoint, BundleIke, BundleProfile } from '../bundle.js';
 import { writtenServices } from '../delivery/delivered-entries.js';
 import { StartChoices } from '../delivery/start-choices.js';
 import type { CompiledFabric } from '../fabric/compile-shared.js';
 import { nextHop } from '../fabric/paths.js';
 import type { SharedBundle } from '../fabric/shared-bundle.js';
 import type { SpdEntry } from '../fabric/spd-entry.js';
-import type { IntentExternalPeer, IntentProfile, IntentService, KeyingMode, TunnelStart } from '../intent.js';
-import { ahOverlayMtu, transportMtu, UNDERLAY_MTU, underlayOf } from '../overlay-mtu.js';
+import type { IntentExternalPeer, IntentService, KeyingMode, TunnelStart } from '../intent.js';
 import { answerTo, type Packet, serves } from '../proof/packet.js';
 import { peerFor } from '../proof/peer-view.js';
 import { contains } from '../proof/regions.js';
@@ -27,6 +17,7 @@ import { decidingRule, type OwnedPacket, ownerOf, ruleMatches } from '../proof/r
 import { servicesOf } from '../rules.js';
 import { servicesOfFamily } from '../services.js';
 import type { NetworkMapping } from '../topology.js';
+import { type EncapsulationArithmetic, encapsulationOf } from './encapsulation.js';
 
 /** Why a packet goes the way it goes, or does not. */
 export interface PacketExplanation {
@@ -105,25 +96,6 @@ export interface ExplainedAssociation {
   readonly tunnelStart: TunnelStart | undefined;
 }
 
-/** Octet by octet, for the largest packet that fits (RFC 4302, RFC 4303, RFC 3948). */
-export interface EncapsulationArithmetic {
-  readonly underlayMtu: number;
-  /** Whether ESP travels in UDP, or must fit in it because a NAT may be found. */
-  readonly udp: boolean;
-  /** Outer IP header, and the UDP header; none in transport mode, where a packet keeps its own. */
-  readonly outerHeaders: number;
-  /** SPI and sequence number; of AH its whole header but for the ICV. */
-  readonly espHeader: number;
-  readonly iv: number;
-  /** Padding, pad length and next header. */
-  readonly trailer: number;
-  readonly icv: number;
-  /** The largest inner packet. */
-  readonly innerMtu: number;
-  /** What it becomes on the underlay. */
-  readonly outerLength: number;
-}
-
 /** Explains one packet by the compiled revision. Pure: any past revision that is compiled again gives the same answer. */
 export function explainPacket(fabric: CompiledFabric, packet: Packet): PacketExplanation {
   const { topology } = fabric.plan;
@@ -195,7 +167,7 @@ function hopsBetween(
         remoteIdentity: peer.identity,
         tunnelStart: keyingMode === 'ikev2' ? new StartChoices(fabric).of(bundle)(peer) : undefined,
       },
-      encapsulation: arithmetic({ ...bundle, keyingMode }, profile),
+      encapsulation: encapsulationOf({ ...bundle, keyingMode }, profile),
     });
     at = peer.owner;
   }
@@ -233,7 +205,7 @@ function hopFromExternal(
       remoteIdentity: external.localIdentity ?? bundle.identity,
       tunnelStart: new StartChoices(fabric).of(bundle)(peer),
     },
-    encapsulation: arithmetic({ ...bundle, keyingMode: 'ikev2' }, profile),
+    encapsulation: encapsulationOf({ ...bundle, keyingMode: 'ikev2' }, profile),
   };
   return { hop, gateway };
 }
@@ -263,86 +235,6 @@ function decidingEntry(fabric: CompiledFabric, bundle: SharedBundle, packet: Pac
     }
   }
   return undefined;
-}
-
-function arithmetic(bundle: SharedBundle, { esp }: IntentProfile): EncapsulationArithmetic {
-  if (esp.mode === 'transport') return transportArithmetic(bundle, esp);
-  return esp.protocol === 'ah' ? ahArithmetic(bundle, esp) : espArithmetic(bundle, esp);
-}
-
-/** AH travels directly on IP; its padding, which IPv6 asks for, is in its header here (RFC 4302 section 2.2). */
-function ahArithmetic({ underlay }: SharedBundle, profile: BundleAhProfile): EncapsulationArithmetic {
-  const family = familyOf(underlay);
-  const outerHeaders = underlayHeaderLength({ family, udp: false });
-  const icv = INTEGRITY[profile.integrity].icvLength;
-  const espHeader = ahHeaderLength(family, icv) - icv;
-  const innerMtu = ahOverlayMtu(UNDERLAY_MTU, family, profile);
-  const outerLength = outerHeaders + espHeader + icv + innerMtu;
-  return {
-    underlayMtu: UNDERLAY_MTU,
-    udp: false,
-    outerHeaders,
-    espHeader,
-    iv: 0,
-    trailer: 0,
-    icv,
-    innerMtu,
-    outerLength,
-  };
-}
-
-function espArithmetic(
-  { underlay, otherUnderlays, keyingMode }: SharedBundle,
-  esp: BundleEspProfile,
-): EncapsulationArithmetic {
-  const lengths: EspLengths = espLengths({ encryption: esp.encryption, integrity: undefined, keyBits: esp.keyBits });
-  // Packets may come to leave by any uplink, and have to fit each.
-  const family = otherUnderlays.some((other) => familyOf(other) === 6) ? 6 : familyOf(underlay);
-  const outer = underlayOf(family, { ...esp, keyingMode });
-  const innerMtu = maximumInnerLength(UNDERLAY_MTU, outer, lengths);
-  const outerHeaders = underlayHeaderLength(outer);
-  const espLength = espPacketLength(innerMtu, lengths);
-  return {
-    underlayMtu: UNDERLAY_MTU,
-    udp: outer.udp,
-    outerHeaders,
-    espHeader: ESP_HEADER,
-    iv: lengths.ivLength,
-    trailer: espLength - ESP_HEADER - lengths.ivLength - innerMtu - lengths.icvLength,
-    icv: lengths.icvLength,
-    innerMtu,
-    outerLength: outerHeaders + espLength,
-  };
-}
-
-/** The packet keeps its own IP header, which counts as a part of it: there are no outer ones. */
-function transportArithmetic({ underlay }: SharedBundle, profile: BundleProfile): EncapsulationArithmetic {
-  const family = familyOf(underlay);
-  const innerMtu = transportMtu(UNDERLAY_MTU, family, profile);
-  const common = { underlayMtu: UNDERLAY_MTU, udp: false, outerHeaders: 0, innerMtu };
-  if (profile.protocol === 'ah') {
-    const icv = INTEGRITY[profile.integrity].icvLength;
-    const espHeader = ahHeaderLength(family, icv) - icv;
-    return { ...common, espHeader, iv: 0, trailer: 0, icv, outerLength: innerMtu + espHeader + icv };
-  }
-  const { encryption, keyBits } = profile;
-  const lengths = espLengths({ encryption, keyBits, integrity: undefined });
-  const kept = underlayHeaderLength({ family, udp: false });
-  const espLength = espPacketLength(innerMtu - kept, lengths);
-  const espHeader = ESP_HEADER;
-  const trailer = espLength - (innerMtu - kept) - espHeader - lengths.ivLength - lengths.icvLength;
-  return {
-    ...common,
-    espHeader,
-    iv: lengths.ivLength,
-    trailer,
-    icv: lengths.icvLength,
-    outerLength: kept + espLength,
-  };
-}
-
-function familyOf({ address }: BundleEndpoint): Family {
-  return address.includes(':') ? 6 : 4;
 }
 
 function explainedRule(
@@ -400,6 +292,3 @@ function externalPeer({ plan }: CompiledFabric, number: number): IntentExternalP
 function nameOf({ plan }: CompiledFabric, number: number): string {
   return plan.topology.owners[number]?.siteId ?? '';
 }
-
-/** SPI and sequence number (RFC 4303 section 2). */
-const ESP_HEADER = 8;
