@@ -4,16 +4,17 @@ import { fileURLToPath } from 'node:url';
 /** Which strongSwan: the machine's own, or packages unpacked in a folder. */
 export type Installation = { readonly kind: 'system' } | { readonly kind: 'folder'; readonly root: string };
 
-/** Those that can be tested with, in this order: the distribution's, and a later one where WEFT_STRONGSWAN names its folder. */
+/** Those that can be tested with, in this order: the distribution's, and a later one. */
 export function installations(): readonly Installation[] {
   const later = laterInstallation();
   return [...ofTheDistribution(), ...(later === undefined ? [] : [later])];
 }
 
-/** That of WEFT_STRONGSWAN: packages of a later release, with the libraries that they need. */
+/** Packages of a later release, with the libraries that they need: those that WEFT_STRONGSWAN names, or what `npm test` unpacked. */
 export function laterInstallation(): Installation | undefined {
-  const root = process.env['WEFT_STRONGSWAN'];
-  return root === undefined ? undefined : { kind: 'folder', root };
+  const named = process.env['WEFT_STRONGSWAN'];
+  if (named !== undefined) return { kind: 'folder', root: named };
+  return existsSync(`${LATER}/usr/lib/ipsec/charon`) ? { kind: 'folder', root: LATER } : undefined;
 }
 
 /** The multiarch folder of libraries among what was unpacked, and the dynamic linker there, if they came along. */
@@ -36,5 +37,6 @@ function isConfined(): boolean {
   return existsSync(profiles) && readFileSync(profiles, 'utf8').includes('/usr/lib/ipsec/charon');
 }
 
-/** As tools/setup/strongswan.mjs has it. */
+/** As tools/setup/test-peers.mjs has them. */
 const UNPACKED = fileURLToPath(new URL('../../.weft/strongswan', import.meta.url));
+const LATER = fileURLToPath(new URL('../../.weft/strongswan-later', import.meta.url));

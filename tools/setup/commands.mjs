@@ -26,7 +26,7 @@ export function runToTheEnd(command, args) {
  * Runs a command whose output matters only if it fails. One that waits for ever, for a network or a lock, is ended.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, milliseconds?: number }} [options]
+ * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, milliseconds?: number | undefined }} [options]
  * @returns {Promise<{ code: number, output: string }>} 127: there is no such command
  */
 export function runQuietly(command, args, { milliseconds = LONGEST_MILLISECONDS, ...options } = {}) {

@@ -7,8 +7,8 @@ import { holdSetupLock } from './lock.mjs';
 import { whyNodeIsTooOld } from './node-version.mjs';
 import { installNpmPackages } from './npm-packages.mjs';
 import { phase, say } from './phase-line.mjs';
-import { unpackStrongSwan } from './strongswan.mjs';
 import { installSystemPackages, thisMachine } from './system-packages.mjs';
+import { unpackTestPeers } from './test-peers.mjs';
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -27,7 +27,7 @@ export async function prepare({ purpose, checkout = root, machine = thisMachine 
   try {
     return (
       (await phase('system packages', () => installSystemPackages(purpose, machine))) &&
-      (purpose !== 'test' || (await phase('strongSwan', () => unpackStrongSwan(checkout, machine)))) &&
+      (purpose !== 'test' || (await unpackTestPeers(checkout, machine))) &&
       (await phase('npm packages', () => installNpmPackages(checkout))) &&
       (await phase('build', () => buildProjects(checkout)))
     );

@@ -8,7 +8,8 @@ import { say } from './phase-line.mjs';
  * @typedef {object} Machine
  * @property {(program: string) => boolean} has
  * @property {boolean} isRoot
- * @property {(args: readonly string[]) => Promise<{ code: number, output: string }>} aptGet runs apt-get without questions
+ * @property {(args: readonly string[], milliseconds?: number) => Promise<{ code: number, output: string }>} aptGet runs apt-get without questions
+ * @property {() => Promise<{ uri: string, keyring: string } | undefined>} debianMirror where it has Debian from, as far as apt-get knows by now
  * @property {(archive: string, folder: string) => Promise<{ code: number, output: string }>} unpack a Debian archive
  * @property {() => boolean} usesStrongSwan whether strongSwan is installed and may read a configuration of ours
  */
@@ -17,13 +18,31 @@ import { say } from './phase-line.mjs';
 export const thisMachine = {
   has: programExists,
   isRoot: process.getuid?.() === 0,
-  aptGet: (args) => runQuietly('apt-get', args, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }),
+  aptGet: (args, milliseconds) =>
+    runQuietly('apt-get', args, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, milliseconds }),
+  debianMirror,
   unpack: (archive, folder) => runQuietly('dpkg-deb', ['-x', archive, folder]),
   usesStrongSwan: () =>
     fs.existsSync('/usr/lib/ipsec/charon') &&
     fs.existsSync('/usr/sbin/swanctl') &&
     !isConfined('/usr/lib/ipsec/charon'),
 };
+
+/** @returns {Promise<{ uri: string, keyring: string } | undefined>} */
+async function debianMirror() {
+  const format = '$(ORIGIN) $(LABEL) $(COMPONENT) $(REPO_URI)';
+  const { code, output } = await runQuietly('apt-get', ['indextargets', '--format', format, 'Created-By: Packages']);
+  const uri = code === 0 ? debianAmong(output) : undefined;
+  return uri !== undefined && fs.existsSync(DEBIAN_KEYRING) ? { uri, keyring: DEBIAN_KEYRING } : undefined;
+}
+
+/**
+ * @param {string} targets a line each: origin, label, component, URI of the repository
+ * @returns {string | undefined} that of Debian itself; its security updates have another label
+ */
+export function debianAmong(targets) {
+  return /^Debian Debian main (\S+)$/m.exec(targets)?.[1];
+}
 
 /**
  * Whether AppArmor has a profile for a program.
@@ -84,6 +103,8 @@ async function aptInstall(machine, packages) {
   return failed.length === 0 ? undefined : failed.join('\n');
 }
 
+/** Of the package debian-archive-keyring, which every Debian has. */
+const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const PROGRAMS = [
   { program: 'ip', debianPackage: 'iproute2', purposes: ['lab', 'test'] },
   { program: 'unshare', debianPackage: 'util-linux', purposes: ['lab', 'test'] },

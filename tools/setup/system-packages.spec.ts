@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { installSystemPackages, type Machine } from './system-packages.mjs';
+import { debianAmong, installSystemPackages, type Machine } from './system-packages.mjs';
 
 const LAB_PROGRAMS = ['ip', 'unshare', 'nsenter', 'setpriv', 'mount', 'ping'];
 const ALL_PROGRAMS = [...LAB_PROGRAMS, 'git', 'nft', 'systemctl', 'keepalived', 'chromium'];
@@ -30,6 +30,7 @@ function machineWith(
     has: (program) => programs.includes(program),
     usesStrongSwan: () => false,
     unpack: () => Promise.reject(new Error('not expected')),
+    debianMirror: () => Promise.reject(new Error('not expected')),
     aptGet: async (args) => {
       calls.push(args.join(' '));
       const output = answer(args.join(' '), calls.length - 1);
@@ -116,5 +117,21 @@ describe('system packages', () => {
         'Could not resolve mirror.example.net',
     });
     expect(machine.calls).toEqual([`${INSTALL} iproute2`, 'update -y -q']);
+  });
+});
+
+describe('the mirror of Debian', () => {
+  it('is that of the system, and not that of something else', () => {
+    const targets = [
+      'Debian Debian-Security main http://security.example/debian-security/',
+      'another another main https://another.example/apt/',
+      'Debian Debian contrib http://contrib.example/debian/',
+      'Debian Debian main http://ftp.example/debian/',
+      'Debian Debian main http://second.example/debian/',
+    ];
+    expect(debianAmong(targets.join('\n'))).toBe('http://ftp.example/debian/');
+    expect(debianAmong(targets.slice(0, 3).join('\n'))).toBeUndefined();
+    expect(debianAmong('Ubuntu Ubuntu main http://ubuntu.example/ubuntu/')).toBeUndefined();
+    expect(debianAmong('')).toBeUndefined();
   });
 });

@@ -1,15 +1,20 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { STRONGSWAN_FOLDER, unpackStrongSwan } from './strongswan.mjs';
 import type { Machine } from './system-packages.mjs';
+import { unpackPackages } from './unpacked-packages.mjs';
+
+const CONTENT = 'usr/lib/peer/daemon';
+const PEER = { name: 'peer', folder: '.weft/peer', content: CONTENT, packages: ['peer-daemon', 'peer-tools'] };
+const LATER = { ...PEER, release: 'forky', alone: true };
+const MIRROR = { uri: 'https://mirror.example/debian/', keyring: '/usr/share/keyrings/example.gpg' };
 
 let checkout: string;
 let written: string[];
-let calls: string[];
+let calls: string[][];
 beforeEach(() => {
-  checkout = mkdtempSync(path.join(tmpdir(), 'weft-strongswan-spec-'));
+  checkout = mkdtempSync(path.join(tmpdir(), 'weft-unpacked-spec-'));
   written = [];
   calls = [];
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
@@ -19,20 +24,21 @@ afterEach(() => {
   rmSync(checkout, { recursive: true, force: true });
 });
 
-/** A Debian machine without strongSwan: apt-get brings one archive, in which there is `content`. */
+/** A Debian machine that has nothing of it: apt-get brings one archive, in which there is `content`. */
 function machine(
   changes: Partial<Machine> & { readonly answers?: readonly string[]; readonly content?: string } = {},
 ): Machine {
-  const { answers = [], content = 'usr/lib/ipsec/charon' } = changes;
+  const { answers = [], content = CONTENT } = changes;
   return {
     has: () => true,
     isRoot: true,
     usesStrongSwan: () => false,
+    debianMirror: async () => MIRROR,
     aptGet: async (args) => {
       const output = answers[calls.length] ?? '';
-      calls.push(args.filter((each) => !each.startsWith('-')).join(' '));
-      const archives = args.find((each) => each.startsWith('Dir::Cache::archives='))?.split('=')[1];
-      if (output === '' && archives !== undefined) writeFileSync(path.join(archives, 'charon.deb'), '');
+      calls.push([...args]);
+      const archives = optionOf(args, 'Dir::Cache::archives');
+      if (output === '' && archives !== undefined) writeFileSync(path.join(archives, 'peer.deb'), '');
       return { code: output === '' ? 0 : 100, output };
     },
     unpack: async (_archive, folder) => {
@@ -44,66 +50,93 @@ function machine(
   };
 }
 
-const text = async (its: Machine) => (await unpackStrongSwan(checkout, its)).text;
-const UNPACKED = `unpacked in ${STRONGSWAN_FOLDER}`;
+const optionOf = (args: readonly string[], option: string) =>
+  args.find((each) => each.startsWith(`${option}=`))?.slice(option.length + 1);
+const text = async (its: Machine, wanted: Parameters<typeof unpackPackages>[0] = PEER) =>
+  (await unpackPackages(wanted, checkout, its)).text;
+const verbs = () => calls.map(([verb]) => verb);
 const left = () => readdirSync(path.join(checkout, '.weft'));
+const UNPACKED = 'unpacked in .weft/peer';
 
-describe('strongSwan for the interop tests', () => {
-  it('is downloaded, unpacked in the checkout and not installed, saying so; the second time nothing is done', async () => {
+describe('packages that tests use', () => {
+  it('are downloaded, unpacked in the checkout and not installed, saying so; the second time nothing is done', async () => {
     expect(await text(machine())).toBe(UNPACKED);
-    expect(existsSync(path.join(checkout, STRONGSWAN_FOLDER, 'usr/lib/ipsec/charon'))).toBe(true);
-    expect(left()).toEqual(['strongswan']);
+    expect(existsSync(path.join(checkout, '.weft/peer', CONTENT))).toBe(true);
+    expect(left()).toEqual(['peer']);
     expect(written.join('')).toContain('nothing of it is installed or started');
     expect(calls).toHaveLength(1);
+    expect(calls[0]).toContain('--download-only');
+    expect(calls[0]?.slice(-2)).toEqual(PEER.packages);
     expect(await text(machine())).toBe(UNPACKED);
     expect(calls).toHaveLength(1);
   });
 
-  it('asks apt-get for a download only', async () => {
-    const asked: string[][] = [];
-    const its = machine();
-    await unpackStrongSwan(checkout, {
-      ...its,
-      aptGet: (args) => {
-        asked.push([...args]);
-        return its.aptGet(args);
-      },
-    });
-    expect(asked).toHaveLength(1);
-    expect(asked[0]).toContain('--download-only');
+  it('are unpacked anew where the last time ended in the middle, or left something else', async () => {
+    for (const name of ['peer.apt/archives', 'peer.partial/usr', 'peer/usr/lib/older']) {
+      mkdirSync(path.join(checkout, '.weft', name), { recursive: true });
+    }
+    expect(await text(machine())).toBe(UNPACKED);
+    expect(readdirSync(path.join(checkout, '.weft/peer/usr/lib'))).toEqual(['peer']);
+    expect(left()).toEqual(['peer']);
   });
 
-  it('is that of the system where there is one that can be used', async () => {
-    expect(await text(machine({ usesStrongSwan: () => true }))).toBe('that of the system');
-    expect(calls).toEqual([]);
-  });
-
-  it('is left out without root, and without apt-get', async () => {
+  it('are left out without root, and without apt-get', async () => {
     expect(await text(machine({ isRoot: false }))).toBe('left out: the tests that use it need root');
     expect(await text(machine({ has: () => false }))).toMatch(/^left out: this system has no apt-get/);
     expect(calls).toEqual([]);
   });
 
-  it('updates the lists when apt knows no packages, and only then', async () => {
-    expect(await text(machine({ answers: ['E: Unable to locate package strongswan-charon'] }))).toBe(UNPACKED);
-    expect(calls.map((call) => call.split(' ')[0])).toEqual(['install', 'update', 'install']);
+  it('have the lists updated when apt-get knows none of them, and only then', async () => {
+    expect(await text(machine({ answers: ['E: Unable to locate package peer-daemon'] }))).toBe(UNPACKED);
+    expect(verbs()).toEqual(['install', 'update', 'install']);
   });
 
   it.each([
     ['the lists cannot be updated', machine({ answers: ['unknown', 'no mirror'] }), 'left out: no mirror'],
     ['there are no such packages', machine({ answers: ['unknown', '', 'still unknown'] }), 'left out: still unknown'],
-    [
-      'they are not what they were',
-      machine({ content: 'usr/lib/another' }),
-      'left out: the packages have no usr/lib/ipsec/charon',
-    ],
+    ['they are not what they were', machine({ content: 'usr/another' }), `left out: the packages have no ${CONTENT}`],
     [
       'an archive is broken',
       machine({ unpack: async () => ({ code: 2, output: 'not a Debian archive\n' }) }),
       'left out: not a Debian archive',
     ],
-  ])('is left out, with the reason and without a trace, when %s', async (_, its, expected) => {
-    expect(await unpackStrongSwan(checkout, its)).toEqual({ ok: true, text: expected });
+  ])('are left out, with the reason and without a trace, when %s', async (_, its, expected) => {
+    expect(await unpackPackages(PEER, checkout, its)).toEqual({ ok: true, text: expected });
     expect(left()).toEqual([]);
+  });
+});
+
+describe('packages of another release', () => {
+  it('come from the mirror of the system by lists of their own, signed by Debian, with everything that they need', async () => {
+    const seen: Record<string, string>[] = [];
+    const its = machine({ answers: ['no lists'] });
+    const aptGet: Machine['aptGet'] = (args) => {
+      const files = ['Dir::Etc::SourceList', 'Dir::State::status'].map((option) => optionOf(args, option) ?? '');
+      seen.push(Object.fromEntries(files.map((file) => [path.basename(file), readFileSync(file, 'utf8')])));
+      return its.aptGet(args);
+    };
+    expect(await text({ ...its, aptGet }, LATER)).toBe(UNPACKED);
+    expect(verbs()).toEqual(['install', 'update', 'install']);
+    const sources = `deb [signed-by=${MIRROR.keyring}] ${MIRROR.uri} forky main\n`;
+    for (const files of seen) expect(files).toEqual({ 'sources.list': sources, 'nothing-installed': '' });
+    expect(seen).toHaveLength(3);
+    for (const args of calls) {
+      expect(optionOf(args, 'Dir::Etc::SourceParts')).toBe('/dev/null');
+      expect(optionOf(args, 'Dir::State::Lists')).toBe(path.join(checkout, '.weft/peer.apt/lists'));
+    }
+    expect(left()).toEqual(['peer']);
+  });
+
+  it('come with what the system has not where they need not be alone', async () => {
+    expect(await text(machine(), { ...LATER, alone: false })).toBe(UNPACKED);
+    expect(optionOf(calls[0] ?? [], 'Dir::State::status')).toBeUndefined();
+  });
+
+  it('are left out on a system that is not Debian, once its lists have been updated', async () => {
+    const its = machine({ debianMirror: async () => undefined });
+    expect(await text(its, LATER)).toBe('left out: apt-get knows no mirror of Debian to have the release forky from');
+    expect(verbs()).toEqual(['update']);
+    const late = machine({ debianMirror: async () => (verbs().length > 1 ? MIRROR : undefined) });
+    expect(await text(late, LATER)).toBe(UNPACKED);
   });
 });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import type { FabricIntent, IntentGateway } from '../src/intent.js';
@@ -9,11 +10,11 @@ import { libreswanSnippet } from '../src/snippet/libreswan-snippet.js';
 import { AUTHORITY } from './certificates.js';
 
 /** What Libreswan itself says about the snippets: its reader of ipsec.conf, and its parser of proposals. Nothing of it runs as a daemon. */
-const root = process.env['WEFT_LIBRESWAN'];
-const programs = `${root ?? ''}/usr/libexec/ipsec`;
+const root = process.env['WEFT_LIBRESWAN'] ?? fileURLToPath(new URL('../../../.weft/libreswan', import.meta.url));
+const programs = `${root}/usr/libexec/ipsec`;
 const reason = existsSync(`${programs}/addconn`)
   ? undefined
-  : 'needs Libreswan: WEFT_LIBRESWAN names a folder with its unpacked packages and their libraries';
+  : 'needs Libreswan: `npm test` as root unpacks that of Debian, or WEFT_LIBRESWAN names a folder with its packages and their libraries';
 const directory = mkdtempSync(path.join(tmpdir(), 'weft-libreswan-'));
 const execute = promisify(execFile);
 
@@ -54,7 +55,7 @@ it.each<[what: string, change: Change]>([
 type Change = { readonly [Key in keyof IntentGateway]?: IntentGateway[Key] | undefined };
 
 async function run(program: string, args: readonly string[]): Promise<string> {
-  const env = root === undefined ? process.env : { ...process.env, LD_LIBRARY_PATH: librariesIn(root) };
+  const env = { ...process.env, LD_LIBRARY_PATH: librariesIn(root) };
   const { stdout } = await execute(`${programs}/${program}`, args, { env, timeout: PROGRAM_TIMEOUT_MILLISECONDS });
   return stdout;
 }

@@ -20,6 +20,12 @@ import { describe, expect, it } from 'vitest';
 import { ipPacket, udp } from '../support/packets.js';
 
 const PYTHON = '/usr/bin/python3';
+/** Where `npm test` as root unpacks scapy, and what scapy computes with (tools/setup/test-peers.mjs); what is already on the path goes first. */
+const UNPACKED = ['scapy', 'python-cryptography'].map((name) =>
+  fileURLToPath(new URL(`../../../../.weft/${name}/usr/lib/python3/dist-packages`, import.meta.url)),
+);
+const PYTHONPATH = [process.env['PYTHONPATH'] ?? '', ...UNPACKED].filter((each) => each !== '').join(':');
+const OPTIONS = { encoding: 'utf8', env: { ...process.env, PYTHONPATH }, maxBuffer: 64 << 20 } as const;
 
 /** Ours, scapy's name, key bits, octets of salt. */
 const ENCRYPTIONS: readonly (readonly [EncryptionName, string, number, number])[] = [
@@ -221,7 +227,7 @@ function headersOf(packet: Uint8Array, { udp: natT }: Combination): number {
 function ask(jobs: readonly object[]): readonly { readonly packet?: string; readonly error?: string }[] {
   const script = join(dirname(fileURLToPath(import.meta.url)), 'scapy-peer.py');
   const input = jobs.map((job) => JSON.stringify(job)).join('\n');
-  const { stdout } = spawnSync(PYTHON, [script], { input, encoding: 'utf8', maxBuffer: 64 << 20 });
+  const { stdout } = spawnSync(PYTHON, [script], { ...OPTIONS, input });
   return stdout
     .trim()
     .split('\n')
@@ -313,13 +319,16 @@ describe('against scapy', () => {
 });
 
 function whyNoScapy(): string | undefined {
-  const version = spawnSync(PYTHON, ['-c', 'import scapy, scapy.layers.ipsec; print(scapy.VERSION)'], {
-    encoding: 'utf8',
-  });
-  if (version.status !== 0) return `scapy is absent: put scapy 2.6.1 or later on the PYTHONPATH of ${PYTHON}`;
+  const asked = 'from scapy.layers.ipsec import conf; import scapy; print(scapy.VERSION, conf.crypto_valid)';
+  const { status, stdout } = spawnSync(PYTHON, ['-c', asked], OPTIONS);
+  if (status !== 0) {
+    return `scapy is absent: \`npm test\` as root unpacks that of Debian, or put scapy 2.6.1 or later on the PYTHONPATH of ${PYTHON}`;
+  }
+  const [version = '', computes] = stdout.trim().split(' ');
+  if (computes !== 'True') return `scapy has nothing to compute with: ${PYTHON} needs the package cryptography`;
   // 2.5 leaves the high half of the number out of the ICV when integrity is an algorithm of its own.
-  const [major = 0, minor = 0] = version.stdout.trim().split('.').map(Number);
-  return major > 2 || minor >= 6 ? undefined : `scapy ${version.stdout.trim()} is too old: 2.6.1 or later is needed`;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > 2 || minor >= 6 ? undefined : `scapy ${version} is too old: 2.6.1 or later is needed`;
 }
 
 function transformOf({ association }: Combination, direction: 'inbound' | 'outbound') {
