@@ -46,6 +46,13 @@ export function compileFabric(intent: FabricIntent, edgeIds?: ReadonlySet<string
   };
 }
 
+/** Throws where there is none. */
+export function bundleOf(bundles: ReadonlyMap<string, EdgeBundle>, id: string): EdgeBundle {
+  const bundle = bundles.get(id);
+  if (bundle === undefined) throw new Error(`no bundle for ${id}`);
+  return bundle;
+}
+
 /** An entry that names its tunnel, or its group. */
 export type NamedEntry = BundleSecurityPolicy &
   ({ readonly action: 'PROTECT'; readonly tunnelId: string } | { readonly action: 'DISCARD' | 'BYPASS' });
