@@ -36,7 +36,7 @@ for (const installation of installations()) {
   await charon.stop();
 }
 for (const scenario of open) {
-  const why = `no strongSwan here has ${scenario.needs}: 'npm test' as root unpacks one that has on Debian, and WEFT_STRONGSWAN names the folder of another`;
+  const why = `no strongSwan here has ${scenario.needs}: 'npm run test:interop' as root unpacks one that has on Debian, and WEFT_STRONGSWAN names the folder of another`;
   console.log(`skip      -     ${scenario.group}: ${scenario.name}: ${why}`);
   for (const initiator of scenario.initiators) {
     const title = titleOf(scenario, initiator);

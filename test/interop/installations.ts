@@ -10,7 +10,7 @@ export function installations(): readonly Installation[] {
   return [...ofTheDistribution(), ...(later === undefined ? [] : [later])];
 }
 
-/** Packages of a later release, with the libraries that they need: those that WEFT_STRONGSWAN names, or what `npm test` unpacked. */
+/** Packages of a later release, with the libraries that they need: those that WEFT_STRONGSWAN names, or what was unpacked for this checkout. */
 export function laterInstallation(): Installation | undefined {
   const named = process.env['WEFT_STRONGSWAN'];
   if (named !== undefined) return { kind: 'folder', root: named };
@@ -25,7 +25,7 @@ export function unpackedLibraries(root: string): { readonly folder: string; read
   return { folder, linker: linker === undefined ? undefined : `${folder}/${linker}` };
 }
 
-/** What `npm test` unpacked goes before what is installed: AppArmor keeps that from reading our configuration. */
+/** What was unpacked for this checkout goes before what is installed: AppArmor keeps that from reading our configuration. */
 function ofTheDistribution(): readonly Installation[] {
   if (existsSync(`${UNPACKED}/usr/lib/ipsec/charon`)) return [{ kind: 'folder', root: UNPACKED }];
   const installed = existsSync('/usr/lib/ipsec/charon') && existsSync('/usr/sbin/swanctl');

@@ -34,7 +34,7 @@ function whyNot(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root for network namespaces and TUN devices';
   if (!existsSync('/dev/net/tun')) return 'needs /dev/net/tun';
   if (installations().length === 0) {
-    return 'needs strongSwan: `npm test` as root unpacks that of Debian or Ubuntu for this checkout, and installs nothing';
+    return 'needs strongSwan: `npm run test:interop` as root unpacks that of Debian or Ubuntu for this checkout, and installs nothing';
   }
   return undefined;
 }

@@ -13,7 +13,7 @@ import { unpackTestPeers } from './test-peers.mjs';
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 
 /**
- * @param {{ purpose: 'lab' | 'test', checkout?: string, machine?: import('./system-packages.mjs').Machine }} options
+ * @param {{ purpose: import('./system-packages.mjs').Purpose, checkout?: string, machine?: import('./system-packages.mjs').Machine }} options
  *   the last two are other ones in tests only
  * @returns {Promise<boolean>} false when something is missing that only a person can provide; it has then been said.
  */
@@ -27,9 +27,10 @@ export async function prepare({ purpose, checkout = root, machine = thisMachine 
   try {
     return (
       (await phase('system packages', () => installSystemPackages(purpose, machine))) &&
-      (purpose !== 'test' || (await unpackTestPeers(checkout, machine))) &&
+      (purpose === 'lab' || (await unpackTestPeers(checkout, machine))) &&
       (await phase('npm packages', () => installNpmPackages(checkout))) &&
-      (await phase('build', () => buildProjects(checkout)))
+      // The interop tests run the engine from its source.
+      (purpose === 'interop' || (await phase('build', () => buildProjects(checkout))))
     );
   } finally {
     await release();

@@ -115,6 +115,18 @@ describe('the set-up of a checkout', () => {
     ]);
   });
 
+  it('has the peers for the interop tests, which build nothing', async () => {
+    fakeNpm('');
+    expect(await prepare({ purpose: 'interop', checkout, machine: MACHINE })).toBe(true);
+    const lines = told();
+    expect(lines.slice(0, 2)).toEqual([
+      'system packages  all there',
+      'strongSwan       left out: the tests that use it need root',
+    ]);
+    expect(lines.at(-1)).toBe('npm packages     installed with npm ci');
+    expect(calls()).toEqual(['npm ci']);
+  });
+
   it('touches nothing when the lab lacks a program that only a person can install', async () => {
     fakeNpm('');
     const machine: Machine = { ...MACHINE, has: (program) => program !== 'ping' };

@@ -14,6 +14,8 @@ import { say } from './phase-line.mjs';
  * @property {() => boolean} usesStrongSwan whether strongSwan is installed and may read a configuration of ours
  */
 
+/** What it is set up for. @typedef {'lab' | 'interop' | 'test'} Purpose */
+
 /** @type {Machine} */
 export const thisMachine = {
   has: programExists,
@@ -59,7 +61,7 @@ function isConfined(program) {
 
 /**
  * Installs what is missing when this is root on a system with apt; otherwise says which line to type.
- * @param {'lab' | 'test'} purpose
+ * @param {Purpose} purpose
  * @param {Machine} machine
  * @returns {Promise<{ ok: boolean, text: string }>} not ok: the purpose cannot be served
  */
@@ -70,7 +72,7 @@ export async function installSystemPackages(purpose, machine) {
   const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))];
   const line = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   // Tests that lack a program are skipped and say so; a lab that lacks one is no lab.
-  const ok = purpose === 'test';
+  const ok = purpose !== 'lab';
   if (!machine.has('apt-get')) {
     return { ok, text: `missing ${names}; this system has no apt-get, install them its own way` };
   }
@@ -106,14 +108,14 @@ async function aptInstall(machine, packages) {
 /** Of the package debian-archive-keyring, which every Debian has. */
 const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const PROGRAMS = [
-  { program: 'ip', debianPackage: 'iproute2', purposes: ['lab', 'test'] },
-  { program: 'unshare', debianPackage: 'util-linux', purposes: ['lab', 'test'] },
-  { program: 'nsenter', debianPackage: 'util-linux', purposes: ['lab', 'test'] },
-  { program: 'setpriv', debianPackage: 'util-linux', purposes: ['lab', 'test'] },
-  { program: 'mount', debianPackage: 'mount', purposes: ['lab', 'test'] },
-  { program: 'ping', debianPackage: 'iputils-ping', purposes: ['lab', 'test'] },
+  { program: 'ip', debianPackage: 'iproute2', purposes: ['lab', 'interop', 'test'] },
+  { program: 'unshare', debianPackage: 'util-linux', purposes: ['lab', 'interop', 'test'] },
+  { program: 'nsenter', debianPackage: 'util-linux', purposes: ['lab', 'interop', 'test'] },
+  { program: 'setpriv', debianPackage: 'util-linux', purposes: ['lab', 'interop', 'test'] },
+  { program: 'mount', debianPackage: 'mount', purposes: ['lab', 'interop', 'test'] },
+  { program: 'ping', debianPackage: 'iputils-ping', purposes: ['lab', 'interop', 'test'] },
   { program: 'git', debianPackage: 'git', purposes: ['test'] },
-  { program: 'nft', debianPackage: 'nftables', purposes: ['lab', 'test'] },
+  { program: 'nft', debianPackage: 'nftables', purposes: ['lab', 'interop', 'test'] },
   // Not what the machine is started by: that would be systemd-sysv. Tests boot it in namespaces.
   { program: 'systemctl', debianPackage: 'systemd', purposes: ['test'] },
   // Its service starts when it has a configuration, and it comes with none.

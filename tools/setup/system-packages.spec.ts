@@ -43,14 +43,17 @@ const without = (...names: readonly string[]) => [...ALL_PROGRAMS, 'apt-get'].fi
 const INSTALL = 'install -y -q --no-install-recommends';
 
 describe('system packages', () => {
-  it.each(['lab', 'test'] as const)('asks for nothing when all are there, whoever it is: %s', async (purpose) => {
-    for (const isRoot of [true, false]) {
-      const machine = machineWith(ALL_PROGRAMS, { isRoot });
-      expect(await installSystemPackages(purpose, machine)).toEqual({ ok: true, text: 'all there' });
-      expect(machine.calls).toEqual([]);
-    }
-    expect(written).toEqual([]);
-  });
+  it.each(['lab', 'interop', 'test'] as const)(
+    'asks for nothing when all are there, whoever it is: %s',
+    async (purpose) => {
+      for (const isRoot of [true, false]) {
+        const machine = machineWith(ALL_PROGRAMS, { isRoot });
+        expect(await installSystemPackages(purpose, machine)).toEqual({ ok: true, text: 'all there' });
+        expect(machine.calls).toEqual([]);
+      }
+      expect(written).toEqual([]);
+    },
+  );
 
   it('prints the exact line to type when it is not root: the lab needs it, the tests go on without', async () => {
     const machine = machineWith(without('ip', 'nsenter', 'unshare'), { isRoot: false });

@@ -83,9 +83,7 @@ async function measure(each: Case): Promise<CaseResult> {
   writeFileSync(file, JSON.stringify(identities));
   const { installation } = each;
   if (installation === undefined)
-    say(
-      `${each.name}: strongSwan left out: none with ML-KEM is unpacked ('npm test' as root does that), nor named by WEFT_STRONGSWAN`,
-    );
+    say(`${each.name}: strongSwan left out: none with ML-KEM could be unpacked, nor is one named by WEFT_STRONGSWAN`);
   const ours = await startOurs(file, each.suite);
   const theirs = installation === undefined ? undefined : await startTheirs(each, installation, identities);
   const sides = [
