@@ -1,36 +1,29 @@
 import type { KeyObject } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { isDeepStrictEqual } from 'node:util';
-import { formatAddress, type LifetimeEvent, type Secret } from '@weft/ipsec-core';
-import {
-  type Connection,
-  describeFailure,
-  type Endpoint,
-  IkeEngine,
-  type IkeEvent,
-  type KeyExchangeJob,
-} from '@weft/ipsec-core/ike';
+import type { LifetimeEvent, Secret } from '@weft/ipsec-core';
+import { type Connection, type Endpoint, IkeEngine, type IkeEvent, type KeyExchangeJob } from '@weft/ipsec-core/ike';
 import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import { returnFreedMemory, type UdpSocket } from '@weft/linux-io';
-import { firstHopMtu } from '../control/bundle/first-hop-mtu.js';
-import { sameExternalPeer } from '../control/bundle/parse-external-peer.js';
-import type { ExternalPeer, TunnelConfiguration, VerifiedBundle } from '../control/bundle/verified-bundle.js';
+import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
 import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
 import type { Identity } from '../identity/identity.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';
+import { protectionOf } from './child-protection.js';
 import { ChildSaInstaller, type ChildSaPlane } from './child-sa-installer.js';
-import type { ChildProtection, FormWithoutNat } from './child-sa-parameters.js';
-import type { Certificate } from './credentials/certificate.js';
-import { type PeerTrust, runJob } from './credentials/job-runner.js';
+import { runJob } from './credentials/job-runner.js';
 import { type OwnCredentials, ownCredentials } from './edge-credentials.js';
 import { type EdgeNegotiation, EndedNegotiations } from './edge-negotiation.js';
 import { fabricConnections } from './fabric-connections.js';
 import { IdleWatch } from './idle-watch.js';
 import { IkeHost } from './ike-host.js';
+import { IkeJournal } from './ike-journal.js';
 import { IkeSockets } from './ike-sockets.js';
 import { KeyExchangeThreads } from './key-exchange/key-exchange-threads.js';
 import type { NegotiationState, TunnelNegotiation } from './negotiation-state.js';
+import { OwnUplinks } from './own-uplinks.js';
+import { PeerBeliefs } from './peer-beliefs.js';
 import { isBetweenTheSame } from './same-ends.js';
 import { startOf, type TunnelStart } from './tunnel-start.js';
 import { WantedTunnels } from './wanted-tunnels.js';
@@ -60,22 +53,14 @@ export class EdgeIke {
   readonly #tunnels: WantedTunnels;
   readonly #ended = new EndedNegotiations();
   readonly #idle: IdleWatch;
+  readonly #beliefs = new PeerBeliefs();
+  readonly #uplinks = new OwnUplinks(this.#sockets);
+  readonly #journal: IkeJournal;
   #own: OwnCredentials;
   /** Of the credential that is shown now, and of the one before, which a negotiation may have begun with. */
   #keys: ReadonlyMap<string, KeyObject>;
   /** The bundle in force; undefined while another is put into force, and before the first. */
   #bundle: VerifiedBundle | undefined;
-  /** Certificates of peers that are not believed any more, by tunnel id. */
-  #refused: ReadonlyMap<string, ReadonlySet<string>> = new Map();
-  /** Certificates that IKE SAs of a tunnel were authenticated with since it was last made from nothing. */
-  readonly #believed = new Map<string, Set<string>>();
-  /** Peers that are no edges, by tunnel id, as the last bundle has them. */
-  #peers: ReadonlyMap<string, ExternalPeer | undefined> = new Map();
-  #local: Endpoint | undefined;
-  /** Of the other uplinks, in order of preference. */
-  #others: readonly Endpoint[] = [];
-  /** What this machine has of addresses, as far as is known. */
-  #present: readonly Uint8Array[] | undefined;
   /** Messages that came before there was a bundle: nobody is known yet. */
   #early = 0;
   /** IKE SAs that are still to be deleted before the edge stops, and whom to tell when none is left. */
@@ -85,13 +70,14 @@ export class EdgeIke {
   constructor(parts: EdgeIkeParts) {
     this.#parts = parts;
     const { identity, plane, log } = parts;
+    this.#journal = new IkeJournal(log);
     this.#own = ownCredentials(identity);
     this.#keys = new Map([[this.#own.shown.credential.name, this.#own.key]]);
     const keyExchange = (job: KeyExchangeJob) => this.#keyExchange.run(job);
     const means = {
       keyOf: (credential: string) => this.#keys.get(credential),
-      trustOf: (tunnelId: string) => this.#trust(tunnelId),
-      believed: (tunnelId: string, serialNumber: string) => this.#believe(tunnelId, serialNumber),
+      trustOf: (tunnelId: string) => this.#beliefs.trust(tunnelId, this.#own.anchors),
+      believed: (tunnelId: string, serialNumber: string) => this.#beliefs.believe(tunnelId, serialNumber),
       wallClock: () => Date.now(),
       keyExchange,
     };
@@ -137,8 +123,8 @@ export class EdgeIke {
   }
 
   /** An IKE message that came to an underlay socket: the preferred one, unless it is said. */
-  receive(octets: Uint8Array, source: Endpoint, local = this.#local): void {
-    if (this.#local === undefined || local === undefined) this.#early++;
+  receive(octets: Uint8Array, source: Endpoint, local = this.#uplinks.preferred): void {
+    if (this.#uplinks.preferred === undefined || local === undefined) this.#early++;
     else this.#sockets.receiveEncapsulated(local, octets, source);
   }
 
@@ -148,28 +134,24 @@ export class EdgeIke {
    */
   async apply(bundle: VerifiedBundle, socket: UdpSocket, others: readonly UdpSocket[] = []): Promise<void> {
     this.#bundle = undefined;
-    this.#refused = refusedBy(bundle);
+    const provesTheSame = this.#beliefs.use(bundle);
     const configured = { address: bundle.underlay.octets, port: bundle.underlay.port };
     // A Delete must still leave by the old socket when the underlay changes.
-    const before = this.#peers;
-    this.#peers = new Map([...bundle.tunnels].map(([tunnelId, { external }]) => [tunnelId, external]));
     const kept = fabricConnections(bundle, this.#own.shown).filter(
-      (connection) =>
-        this.#stays(connection, configured) &&
-        sameExternalPeer(before.get(connection.name), this.#peers.get(connection.name)),
+      (connection) => this.#stays(connection, configured) && provesTheSame(connection.name),
     );
     // What is installed from now on is as the new bundle says.
     for (const connection of kept)
       this.#tunnels.want(connection, protectionOf(bundle, connection), startOf(bundle, connection.name));
     this.#host.give({ kind: 'configure', connections: kept });
-    const refused = [...this.#believed.keys()].filter((tunnelId) => this.#isRefused(tunnelId));
+    const refused = this.#beliefs.refused();
     this.#forgetAllBut(new Set(kept.map(({ name }) => name)));
     await this.#host.settled();
     // Its Delete may never be answered: a peer that is not believed has no say in it.
     for (const tunnelId of refused) await this.#children.drop(tunnelId);
     // The old socket is about to be closed, and its descriptor may soon be another file's.
-    for (const { address } of this.#places()) this.#sockets.closeAddress(address);
-    this.#use(socket, others);
+    this.#uplinks.leave();
+    this.#uplinks.use(socket, others);
     this.#bundle = bundle;
     this.#configure(bundle);
     // The policies came with the addresses of the bundle; a peer may have been found elsewhere.
@@ -190,16 +172,15 @@ export class EdgeIke {
 
   /** The underlay is at another address of this machine: IKE SAs and Child SAs move there with all they have (RFC 4555). */
   move(socket: UdpSocket): void {
-    const before = this.#local;
-    this.#use(socket, []);
+    const before = this.#uplinks.preferred;
+    this.#uplinks.use(socket, []);
     this.#tellAddress(this.#tunnels.all().map(({ connection }) => connection));
     if (before !== undefined) this.#sockets.closeAddress(before.address);
   }
 
   /** The machine has these addresses now: of the uplinks, IKE SAs use those. What they leave or come back to is theirs to find out. */
   found(addresses: readonly Uint8Array[]): void {
-    this.#present = addresses;
-    if (this.#others.length > 0) this.#tellAddress(this.#tunnels.all().map(({ connection }) => connection));
+    if (this.#uplinks.found(addresses)) this.#tellAddress(this.#tunnels.all().map(({ connection }) => connection));
   }
 
   /** How each came there: its negotiations with their histories, in milliseconds of `performance.now()`. */
@@ -240,7 +221,7 @@ export class EdgeIke {
    * 1.5), without one a new one is begun.
    */
   unknownSpi(spi: number, source: Endpoint): void {
-    const local = this.#local;
+    const local = this.#uplinks.preferred;
     if (local === undefined) return;
     this.#host.give({ kind: 'unknown-spi', local, remote: source, spi });
     this.#tunnels.hurryPeer(source);
@@ -310,94 +291,22 @@ export class EdgeIke {
     this.#host.give({ kind: 'delete-ike', connection: tunnelId });
   }
 
-  #trust(tunnelId: string): PeerTrust {
-    const refusedSerials = this.#refused.get(tunnelId) ?? NONE;
-    return { kind: 'certificates', anchors: this.#anchors(this.#peers.get(tunnelId)), refusedSerials };
-  }
-
-  /** Who vouches for our edges vouches for no gateway that is not ours, and the other way round. */
-  #anchors(external: ExternalPeer | undefined): readonly Certificate[] {
-    if (external === undefined) return this.#own.anchors;
-    return external.authentication.kind === 'certificates' ? external.authentication.anchors : [];
-  }
-
-  #believe(tunnelId: string, serialNumber: string): void {
-    const believed = this.#believed.get(tunnelId) ?? new Set();
-    this.#believed.set(tunnelId, believed.add(serialNumber));
-  }
-
-  #use(socket: UdpSocket, others: readonly UdpSocket[]): void {
-    this.#local = socket.localEndpoint();
-    this.#others = others.map((other) => other.localEndpoint());
-    for (const each of [socket, ...others]) this.#sockets.useEncapsulated(each.localEndpoint(), each);
-  }
-
-  #places(): readonly Endpoint[] {
-    return this.#local === undefined ? [] : [this.#local, ...this.#others];
-  }
-
-  /** Without several uplinks the socket is where the machine is. */
-  #addresses(): readonly Uint8Array[] {
-    const all = this.#places().map(({ address }) => address);
-    if (this.#others.length === 0 || this.#present === undefined) return all;
-    const present = this.#present;
-    const usable = all.filter((address) => present.some((other) => Buffer.compare(other, address) === 0));
-    // With none left there is nothing to choose from: one of them may come back.
-    return usable.length === 0 ? all : usable;
-  }
-
   #tellAddress(connections: readonly Connection[]): void {
-    const addresses = this.#addresses();
+    const addresses = this.#uplinks.addresses();
     for (const { name } of connections) this.#host.give({ kind: 'local-addresses', connection: name, addresses });
   }
 
   #take(event: IkeEvent): void {
-    const { log } = this.#parts;
-    const { history: _kept, ...told } = 'history' in event ? event : { ...event, history: undefined };
-    log.debug({ event: told }, 'IKE');
-    if (event.kind === 'stranger-refused') {
-      const { remote, reason } = event;
-      log.info(
-        { source: formatAddress(remote.address), reason: describeFailure(reason) },
-        'somebody who is no peer of this edge was refused',
-      );
-      return;
-    }
-    if (event.kind === 'path-changed') this.#sayWhere(event);
+    const connection = event.kind === 'stranger-refused' ? undefined : event.connection;
+    this.#journal.event(event, connection === undefined ? undefined : this.#tunnels.get(connection)?.start);
+    if (event.kind === 'stranger-refused') return;
     this.#ended.take(event);
     if (event.kind === 'ike-closed' || event.kind === 'ike-failed') {
       this.#open.delete(event.connection);
       if (this.#open.size === 0) this.#drained?.();
     }
-    if (event.kind === 'ike-attempt-failed') this.#sayRefused(event);
     const change = this.#tunnels.take(event);
-    if (change !== undefined) this.#tell(event.connection, change.before, change.now);
-  }
-
-  #sayWhere({ connection: tunnelId, local, remote, cause }: Extract<IkeEvent, { kind: 'path-changed' }>): void {
-    const path = { local: formatAddress(local.address), remote: formatAddress(remote.address) };
-    this.#parts.log.info({ tunnelId, ...path, cause }, 'the tunnel goes by another path');
-  }
-
-  /** Of a host that is awaited it is no failure; whoever has the wrong key asks why, all the same. */
-  #sayRefused({ connection: tunnelId, reason }: Extract<IkeEvent, { kind: 'ike-attempt-failed' }>): void {
-    if (this.#tunnels.get(tunnelId)?.start.kind !== 'awaited') return;
-    this.#parts.log.warn(
-      { tunnelId, reason: describeFailure(reason) },
-      'somebody who says to be this host was refused',
-    );
-  }
-
-  #tell(
-    tunnelId: string,
-    before: NegotiationState,
-    { established, failure, failures, keyExchangeMethods, ppk }: NegotiationState,
-  ): void {
-    const { log } = this.#parts;
-    if (established && !before.established) log.info({ tunnelId, keyExchangeMethods, ppk }, 'IKE SA established');
-    // A peer that is away is said once, not every minute.
-    if (failure !== undefined && failure !== before.failure)
-      log.warn({ tunnelId, failures, reason: failure }, 'IKE negotiation failed');
+    if (change !== undefined) this.#journal.change(event.connection, change.before, change.now);
   }
 
   #stays(next: Connection, local: Endpoint): boolean {
@@ -407,19 +316,13 @@ export class EdgeIke {
     // on, another mode or another suite, does not want to wait for it.
     if (!isDeepStrictEqual(formOf(known), formOf(next))) return false;
     // Who has proved itself with what is not believed any more must do it anew.
-    return !this.#isRefused(next.name);
-  }
-
-  /** An IKE SA of the tunnel was authenticated with a certificate that is not believed any more. */
-  #isRefused(tunnelId: string): boolean {
-    const refused = this.#refused.get(tunnelId);
-    return [...(this.#believed.get(tunnelId) ?? [])].some((serial) => refused?.has(serial));
+    return !this.#beliefs.isRefused(next.name);
   }
 
   #forgetAllBut(kept: ReadonlySet<string>): void {
     for (const tunnelId of this.#tunnels.keepOnly(kept)) {
       this.#ended.forget(tunnelId);
-      this.#believed.delete(tunnelId);
+      this.#beliefs.forget(tunnelId);
     }
   }
 
@@ -439,41 +342,10 @@ function formOf({ proposals, children }: Connection) {
   return [proposals, ...children.map((child) => [child.protocol ?? 'esp', child.mode, child.proposals])];
 }
 
-/** What the bundle says about the Child SA of a tunnel beside what is negotiated. */
-function protectionOf(bundle: VerifiedBundle, { name, children }: Connection): ChildProtection | undefined {
-  const tunnel = bundle.tunnels.get(name);
-  if (tunnel === undefined) return undefined;
-  return {
-    tunnelId: name,
-    replayWindow: tunnel.profile.replayWindow,
-    hardLifetime: HARD_LIFETIMES * (children[0]?.lifetime ?? 0),
-    withoutNat: withoutNat(tunnel),
-    mode: tunnel.profile.mode,
-    // Where a host will come from is not known; it comes to where this edge is.
-    pathMtu: { mtu: firstHopMtu(bundle, { ...tunnel, remote: tunnel.remote ?? bundle.underlay }) },
-  };
-}
-
-/** A NAT is claimed where ESP is to go in UDP; of a host it is when all are to, so that without one both ends send on IP. */
-function withoutNat({ remote, profile }: TunnelConfiguration): FormWithoutNat {
-  return remote !== undefined && profile.protocol === 'esp' && profile.encapsulation === 'udp' ? 'udp' : 'native';
-}
-
 function waitsFor(start: TunnelStart, { established, failure }: NegotiationState): TunnelNegotiation['waitsFor'] {
   if (established || failure !== undefined || start.kind === 'at_once') return undefined;
   return start.kind === 'trap' ? 'traffic' : 'host';
 }
 
-function refusedBy({ tunnels }: VerifiedBundle): ReadonlyMap<string, ReadonlySet<string>> {
-  return new Map(
-    [...tunnels.values()].flatMap(({ tunnelId, keying }) =>
-      keying.mode === 'ikev2' ? [[tunnelId, keying.negotiation.revokedSerials] as const] : [],
-    ),
-  );
-}
-
-const NONE: ReadonlySet<string> = new Set();
-/** An association that IKE could not replace in eight times its life carries nothing any more, as with keys of the controller. */
-const HARD_LIFETIMES = 8;
 /** How long a parting edge waits for its peers' answers. */
 const FAREWELL = 2000;
