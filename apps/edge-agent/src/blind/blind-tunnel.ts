@@ -9,7 +9,8 @@ import {
   TunnelKeying,
   type TunnelTerms,
 } from '@weft/ipsec-core/blind';
-import { type DataPlaneControl, DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
+import type { DataPlaneControl } from '../dataplane/data-plane-control.js';
+import { DataPlaneRefusal } from '../dataplane/plane-error.js';
 import { messageOf } from '../platform/agent-error.js';
 import { type BlindForm, blindAssociation } from './blind-association.js';
 import { Inbox } from './inbox.js';

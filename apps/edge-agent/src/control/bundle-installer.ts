@@ -1,7 +1,7 @@
 import { formatAddress } from '@weft/ipsec-core';
 import { SystemCallError } from '@weft/linux-io';
 import type { EdgeBlind } from '../blind/edge-blind.js';
-import { DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
+import { DataPlaneRefusal } from '../dataplane/plane-error.js';
 import type { EdgeIke } from '../ike/edge-ike.js';
 import { AgentError, messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';

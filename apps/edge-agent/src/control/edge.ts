@@ -17,7 +17,7 @@ import {
 } from '@weft/contracts/southbound';
 import type { LifetimeEvent } from '@weft/ipsec-core';
 import type { EdgeBlind } from '../blind/edge-blind.js';
-import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
+import type { DataPlaneControl } from '../dataplane/data-plane-control.js';
 import type { DataPlaneSnapshot } from '../dataplane/messages.js';
 import type { EventReporter } from '../events/event-reporter.js';
 import { type Identity, IdentityError } from '../identity/identity.js';

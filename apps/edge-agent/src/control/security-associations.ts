@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DeleteAssociations, SecurityAssociation, SecurityAssociationCommand } from '@weft/contracts/southbound';
 import type { SecurityAssociationParameters } from '@weft/ipsec-core';
-import { type DataPlaneControl, DataPlaneRefusal } from '../dataplane/data-plane-thread.js';
+import type { DataPlaneControl } from '../dataplane/data-plane-control.js';
+import { DataPlaneRefusal } from '../dataplane/plane-error.js';
 import { integerWithin, limited, underlayAddress, unique } from './bundle/field.js';
 import { parseProfile } from './bundle/parse-profile.js';
 import { tunnelTravel } from './bundle/tunnel-travel.js';

@@ -1,5 +1,5 @@
 import type { SessionRequest } from '@weft/contracts/southbound';
-import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
+import type { DataPlaneControl } from '../dataplane/data-plane-control.js';
 import type { EdgeIke } from '../ike/edge-ike.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';

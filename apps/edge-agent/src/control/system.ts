@@ -1,5 +1,5 @@
 import { type Endpoint, encodeSocketAddress, SystemCallError, type UdpSocket } from '@weft/linux-io';
-import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
+import type { DataPlaneControl } from '../dataplane/data-plane-control.js';
 import type { OverlayNetwork } from '../network/overlay-network.js';
 import { siteNetworks } from './bundle/parse-network-mappings.js';
 import type { OverlayPrefix, UnderlayAddress, VerifiedBundle } from './bundle/verified-bundle.js';

@@ -8,11 +8,13 @@ import type {
 } from '@weft/ipsec-core';
 import { type Endpoint, type EventFd, openEventFd, socketOfSpi, type Tun } from '@weft/linux-io';
 import { SerialQueue } from '../platform/serial-queue.js';
-import { RedundantTunnels, type TunnelMove } from '../redundancy/redundant-tunnels.js';
+import { RedundantTunnels } from '../redundancy/redundant-tunnels.js';
 import { Batches } from './batches.js';
 import { monotonicNow } from './clock.js';
+import type { DataPlaneControl, DataPlaneEvents, DataPlaneOptions } from './data-plane-control.js';
 import { DesiredPlane, KeptAssociation } from './desired-plane.js';
 import { handoverRings } from './handover.js';
+import { HeardPaths } from './heard-paths.js';
 import type {
   DataPlaneSnapshot,
   LoadedPolicies,
@@ -24,83 +26,16 @@ import type {
 import { type PacketWorker, startPacketWorker } from './packet-worker.js';
 import { PlacedRequests } from './placed-requests.js';
 import { BUNDLE_PLACE, EXPLAINING_PLACE, isOfBundles, receivingPlace } from './places.js';
-import { DataPlaneError, DataPlaneRefusal } from './plane-error.js';
+import { DataPlaneError } from './plane-error.js';
+import { planeSnapshot } from './plane-snapshot.js';
 import { SendingPlaces } from './sending-places.js';
-import { carried, SharedCounters, sumOfDrops, sumOfNews, sumOfPolicy, sumOfTunnel } from './shared-counters.js';
+import { SharedCounters } from './shared-counters.js';
 import { WorkerGroup } from './worker-group.js';
-import { WorkerKeeper, type WorkerReplacement } from './worker-keeper.js';
-
-export { DataPlaneError, DataPlaneRefusal };
+import { WorkerKeeper } from './worker-keeper.js';
 
 /** Threads that a machine of so many processors gets when nothing else is said. */
 export function defaultWorkers(processors: number): number {
   return processors <= 2 ? 1 : Math.min(processors - 1, MOST_DEFAULT_WORKERS);
-}
-
-/** The packet path as the rest of the agent sees it. */
-export interface DataPlaneControl {
-  /** Throws DataPlaneRefusal when the engine does not take the policies; the old ones then stay. */
-  load(policies: LoadedPolicies): Promise<void>;
-  unload(): Promise<void>;
-  /** All or none. The keying material is taken over: it is gone here afterwards. Throws DataPlaneRefusal. */
-  install(associations: readonly SecurityAssociationParameters[], remote?: TunnelRemote): Promise<void>;
-  /** Packets that come on this SPI before it is installed wait for that, some seconds. */
-  expect(inboundSpi: number): Promise<void>;
-  remove(inbound: readonly number[], outbound: readonly OutboundReference[]): Promise<void>;
-  /**
-   * Packets of an association travel otherwise from now on; key, sequence numbers and counters go on. What it needs of the
-   * machine is there from its installation: only one that was installed to go directly on IP may do so. One that is gone
-   * is no error.
-   */
-  move(outbound: OutboundReference, travel: TravelParameters): Promise<void>;
-  /**
-   * Sends a dummy packet (RFC 4303 section 2.6) on an association, whether it carries traffic or not: the peer sees that it is used. It
-   * may be lost like any packet; of one that is gone nothing is sent.
-   */
-  announce(outbound: OutboundReference): Promise<void>;
-  /** Sends the packets of a tunnel to this address from now on. */
-  redirect(remote: TunnelRemote): Promise<void>;
-  /** Other sockets for the underlay, one for each worker; associations go on as they are. The old ones may then be closed. */
-  rebind(socketFds: readonly number[]): Promise<void>;
-  /** Which entries decide packets of the fabric that go out, by each worker. Nothing is changed by asking. */
-  decide(packets: readonly Uint8Array[]): Promise<readonly (readonly PolicyDecision[])[]>;
-  /** From memory that the workers share with this thread: none of them is asked. */
-  snapshot(): Promise<DataPlaneSnapshot>;
-}
-
-/** What the packet path tells unasked. */
-export interface DataPlaneEvents {
-  readonly lifetime: (events: readonly LifetimeEvent[]) => void;
-  /** The first packet came on these inbound associations: the peer sends on them. */
-  readonly used?: (inboundSpis: readonly number[]) => void;
-  /** A worker ended or stalled: packets that it would move go nowhere until it is replaced. */
-  readonly replacing?: (replacement: WorkerReplacement) => void;
-  /** It was: it has all policies and associations, and packets pass again. */
-  readonly replaced?: () => void;
-  /** A worker or the device is gone and cannot be replaced: packets no longer flow. */
-  readonly died: (error: DataPlaneError) => void;
-  /** Told once the underlay is bound, and again when it changes: which of the faster ways are in use. */
-  readonly path?: (report: PacketPathReport) => void;
-  /** An IKE message came to the port of ESP in UDP; its marker is off. Without this, such messages are dropped. */
-  readonly ike?: (octets: Uint8Array, source: Endpoint, local: Endpoint | undefined) => void;
-  /** ESP came with an SPI that no association has (RFC 7296 section 1.5): told of a few of such packets. */
-  readonly unknownSpi?: (spi: number, source: Endpoint) => void;
-  /** Packets of these tunnels find no association: told once in a while, as long as they come. */
-  readonly acquire?: (tunnelIds: readonly string[]) => void;
-  /** Packets for a site go to another edge of it. */
-  readonly moved?: (move: TunnelMove) => void;
-}
-
-/** How the packet path is to work. */
-export interface DataPlaneOptions {
-  /** Use nothing that this kernel or this Node may lack, even where they have it. The device must be a plain one then. */
-  readonly portable?: boolean;
-  /** What the threads run, when it is not the packet path itself. */
-  readonly module?: URL;
-  /** Firewall mark of the packets that the thread's own sockets send, for a routing rule to know them by. */
-  readonly mark?: number;
-  /** Whether peers are asked what their paths carry, and answered (RFC 8899). False by default. */
-  readonly pathProbing?: boolean;
 }
 
 /**
@@ -116,6 +51,7 @@ export class DataPlaneThread implements DataPlaneControl {
   readonly #requests: PlacedRequests;
   readonly #sendingPlaces: SendingPlaces;
   readonly #redundant: RedundantTunnels;
+  readonly #heard: HeardPaths;
   readonly #pathProbing: boolean;
   readonly #queue = new SerialQueue(MAX_QUEUED);
   readonly #installs = new Batches<Install>(
@@ -124,9 +60,6 @@ export class DataPlaneThread implements DataPlaneControl {
   );
   #toldPath = '';
   #deviceGone = false;
-  /** What is to be passed on to the workers that send, and whether something is on its way there. */
-  readonly #heard: PathMessage[] = [];
-  #passingOn = false;
   /** Whether the workers are about to be told where packets of groups go. */
   #tellsChoices = false;
 
@@ -158,7 +91,7 @@ export class DataPlaneThread implements DataPlaneControl {
         if (!this.#desired.hasInbound(spi)) events.unknownSpi?.(spi, source);
       },
       acquire: (tunnelIds: readonly string[]) => events.acquire?.(tunnelIds),
-      paths: (messages: readonly PathMessage[]) => this.#passOn(messages),
+      paths: (messages: readonly PathMessage[]) => this.#heard.passOn(messages),
       liveness: (news: readonly LivenessNews[]) => this.#redundant.take(news),
       deviceGone: () => this.#tellDeviceGone(),
     };
@@ -191,6 +124,7 @@ export class DataPlaneThread implements DataPlaneControl {
       });
     });
     this.#workers = new WorkerGroup(keepers);
+    this.#heard = new HeardPaths(this.#workers, this.#sendingPlaces, workers);
   }
 
   load(loaded: LoadedPolicies): Promise<void> {
@@ -298,42 +232,9 @@ export class DataPlaneThread implements DataPlaneControl {
   }
 
   snapshot(): Promise<DataPlaneSnapshot> {
-    const desired = this.#desired;
-    const now = monotonicNow();
-    const associations = desired.snapshot(now);
-    return Promise.resolve({
-      now,
-      contentHash: desired.loaded?.contentHash,
-      associations,
-      tunnels: desired.tunnelIds().map((tunnelId) => {
-        const ours = associations.filter((association) => association.tunnelId === tunnelId);
-        return {
-          tunnelId,
-          inboundSpis: ours.filter(({ direction }) => direction === 'inbound').map(({ spi }) => spi),
-          outboundSpi: ours.findLast(({ direction, current }) => direction === 'outbound' && current)?.spi,
-          rekeys: desired.rekeysOf(tunnelId),
-          ...sumOfTunnel(this.#counters, tunnelId),
-        };
-      }),
-      groups: this.#redundant.states(),
-      policies: (desired.loaded?.policies ?? []).map(({ entryId, ruleId }) => ({
-        entryId,
-        ruleId,
-        ...sumOfPolicy(this.#counters, entryId),
-      })),
-      drops: sumOfDrops(this.#counters),
-      ...sumOfNews(this.#counters),
-      keepalives: this.#counters.reduce((sum, { io }) => sum + BigInt(io.keepalives), 0n),
-      workers: this.#counters.map((counters, place) => ({
-        heartbeat: counters.memory.heartbeat,
-        replacements: this.#workers.replacements(place),
-        fromDevice: counters.io.fromDevice,
-        passedOn: counters.io.passedOn,
-        busyMilliseconds: counters.io.busyMilliseconds,
-        idleMilliseconds: counters.io.idleMilliseconds,
-        ...carried(counters),
-      })),
-    });
+    const groups = this.#redundant.states();
+    const replacements = (place: number) => this.#workers.replacements(place);
+    return Promise.resolve(planeSnapshot(monotonicNow(), this.#desired, this.#counters, { groups, replacements }));
   }
 
   /** Ends the threads; packets stop. */
@@ -405,34 +306,6 @@ export class DataPlaneThread implements DataPlaneControl {
   }
 
   /**
-   * To the workers that send in the tunnels. One that is being replaced does without: who asked asks again, and what was answered is asked
-   * for again.
-   */
-  #passOn(messages: readonly PathMessage[]): void {
-    this.#heard.push(...messages.slice(0, MOST_HEARD - this.#heard.length));
-    if (this.#passingOn) return;
-    this.#passingOn = true;
-    void this.#passHeardOn().finally(() => {
-      this.#passingOn = false;
-    });
-  }
-
-  async #passHeardOn(): Promise<void> {
-    try {
-      while (this.#heard.length > 0) {
-        const heard = this.#heard.splice(0);
-        for (let place = 0; place < this.#counters.length; place++) {
-          const messages = heard.filter(({ tunnelId }) => this.#sendingPlaces.placeOf(tunnelId) === place);
-          if (messages.length > 0) await (await this.#workers.at(place))?.request({ kind: 'paths', messages });
-        }
-      }
-    } catch {
-      // The worker has ended: what it would have been told of is asked for again.
-      this.#heard.splice(0);
-    }
-  }
-
-  /**
    * A peer without an association does not answer: that is known at once, and no probe is waited for. Where peers are not asked,
    * one with an association is held for alive, until IKE has found that it is not.
    */
@@ -489,7 +362,5 @@ interface Install {
 const MOST_DEFAULT_WORKERS = 4;
 /** As many as may be asked for. */
 export const MAXIMUM_WORKERS = 16;
-/** Messages about paths that wait for the workers that send; what is more is asked for again. */
-const MOST_HEARD = 256;
 /** The agent asks one thing at a time; more would be a mistake. */
 const MAX_QUEUED = 64;

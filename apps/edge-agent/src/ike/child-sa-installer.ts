@@ -1,7 +1,7 @@
 import type { SecurityAssociationParameters } from '@weft/ipsec-core';
 import type { ChildAssociation, IkeOutput } from '@weft/ipsec-core/ike';
 import { encodeSocketAddress } from '@weft/linux-io';
-import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
+import type { DataPlaneControl } from '../dataplane/data-plane-control.js';
 import type { TunnelRemote } from '../dataplane/messages.js';
 import { associationParameters, type ChildProtection, isNative, travelOf } from './child-sa-parameters.js';
 

@@ -6,7 +6,7 @@ import { type Connection, type Endpoint, IkeEngine, type IkeEvent, type KeyExcha
 import { nodeCryptoProvider, nodeKeyExchange, nodeRandom } from '@weft/ipsec-core/node-crypto';
 import { returnFreedMemory, type UdpSocket } from '@weft/linux-io';
 import type { VerifiedBundle } from '../control/bundle/verified-bundle.js';
-import type { DataPlaneControl } from '../dataplane/data-plane-thread.js';
+import type { DataPlaneControl } from '../dataplane/data-plane-control.js';
 import type { Identity } from '../identity/identity.js';
 import { messageOf } from '../platform/agent-error.js';
 import type { Log } from '../platform/log.js';

@@ -5,7 +5,7 @@ import { nodeCryptoProvider, nodeKeyExchange } from '@weft/ipsec-core/node-crypt
 import type { BlindForm } from '../../src/blind/blind-association.js';
 import { type BlindNews, type BlindPlane, BlindTunnel } from '../../src/blind/blind-tunnel.js';
 import { TunnelKeyStore } from '../../src/blind/tunnel-key-store.js';
-import { DataPlaneRefusal } from '../../src/dataplane/data-plane-thread.js';
+import { DataPlaneRefusal } from '../../src/dataplane/plane-error.js';
 import { StateKey } from '../../src/platform/state-key.js';
 
 export type Name = 'a' | 'b';

@@ -1,8 +1,8 @@
 import { createDataPlane, createSecurityPolicyDatabase, type SecurityAssociationParameters } from '@weft/ipsec-core';
 import { nodeCryptoProvider } from '@weft/ipsec-core/node-crypto';
 import { ERRNO, SystemCallError } from '@weft/linux-io';
-import { DataPlaneError, DataPlaneRefusal } from '../../src/dataplane/data-plane-thread.js';
 import type { LoadedPolicies } from '../../src/dataplane/messages.js';
+import { DataPlaneError, DataPlaneRefusal } from '../../src/dataplane/plane-error.js';
 import { NetworkError } from '../../src/network/network-error.js';
 import type { TextRange } from '../../src/network/protected-ranges.js';
 
