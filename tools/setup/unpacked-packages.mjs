@@ -10,6 +10,7 @@ import { say } from './phase-line.mjs';
  * @property {string} content one of the unpacked files, without which the rest is of no use
  * @property {readonly string[]} packages as apt-get names them
  * @property {string} [release] codename of the release of Debian that they are of; the system's own when nothing is said
+ * @property {(machine: import('./system-packages.mjs').Machine) => boolean} [isInstalled] whether that of the system serves as well
  * @property {boolean} [alone] with everything that they need, the C library too: the system's may be older than they ask for
  */
 
@@ -23,6 +24,7 @@ import { say } from './phase-line.mjs';
 export async function unpackPackages(wanted, checkout, machine) {
   const folder = path.join(checkout, wanted.folder);
   if (fs.existsSync(path.join(folder, wanted.content))) return { ok: true, text: `unpacked in ${wanted.folder}` };
+  if (wanted.isInstalled?.(machine)) return { ok: true, text: 'that of the system' };
   if (!machine.isRoot) return leftOut('the tests that use it need root');
   if (!machine.has('apt-get')) return leftOut('this system has no apt-get; install it its own way');
   say(`Unpacking ${wanted.name} in ${wanted.folder}; nothing of it is installed or started.`);
@@ -62,11 +64,7 @@ async function download({ packages, release, alone = false }, apt, machine) {
   /** @type {readonly string[]} */
   let ofThat = [];
   if (release !== undefined) {
-    let mirror = await machine.debianMirror();
-    if (mirror === undefined) {
-      await run(update);
-      mirror = await machine.debianMirror();
-    }
+    const mirror = await machine.debianMirror();
     if (mirror === undefined) return `apt-get knows no mirror of Debian to have the release ${release} from`;
     ofThat = ofRelease(release, mirror, apt, alone);
   }
