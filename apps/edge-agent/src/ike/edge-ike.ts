@@ -297,9 +297,11 @@ export class EdgeIke {
   }
 
   #take(event: IkeEvent): void {
-    const connection = event.kind === 'stranger-refused' ? undefined : event.connection;
-    this.#journal.event(event, connection === undefined ? undefined : this.#tunnels.get(connection)?.start);
-    if (event.kind === 'stranger-refused') return;
+    if (event.kind === 'stranger-refused') {
+      this.#journal.event(event, undefined);
+      return;
+    }
+    this.#journal.event(event, this.#tunnels.get(event.connection)?.start);
     this.#ended.take(event);
     if (event.kind === 'ike-closed' || event.kind === 'ike-failed') {
       this.#open.delete(event.connection);

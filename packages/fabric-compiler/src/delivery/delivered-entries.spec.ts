@@ -40,14 +40,14 @@ describe('how much an edge is given', () => {
         : result.problems.map(({ pointer, rule, detail }) => [pointer, rule, detail.match(/\d{4,}/)?.[0]]).sort();
     };
     const base = threeSites('PROTECT');
-    const any = [{ kind: 'any' }] as const;
+    const everybody = [{ kind: 'any' }] as const;
     const rules = (count: number) =>
       Array.from({ length: count }, (_, index) => ({
         id: `rule-${index}`,
         name: `rule ${index}`,
         action: 'PROTECT' as const,
-        sources: any,
-        destinations: any,
+        sources: everybody,
+        destinations: everybody,
         services: [{ protocol: 'tcp' as const, ports: [{ first: 1 + (index % 60_000), last: 1 + (index % 60_000) }] }],
       }));
     const policy = (count: number) => [{ id: 'p', name: 'p', enabled: true, rules: rules(count) }];

@@ -134,10 +134,11 @@ function hopsBetween(
   to: number,
 ): { readonly hops: readonly ExplainedHop[]; readonly stuckAt: string | undefined } {
   const hops: ExplainedHop[] = [];
+  const starts = new StartChoices(fabric);
   for (let at = from; at !== to; ) {
     const bundle = fabric.bundles[at];
     if (bundle === undefined) {
-      const entering = hopFromExternal(fabric, packet, at, to);
+      const entering = hopFromExternal(fabric, packet, at, to, starts);
       if (entering === undefined) return { hops, stuckAt: nameOf(fabric, at) };
       hops.push(entering.hop);
       at = entering.gateway;
@@ -165,7 +166,7 @@ function hopsBetween(
         remote: peer.remote,
         localIdentity: external?.localIdentity ?? bundle.identity,
         remoteIdentity: peer.identity,
-        tunnelStart: keyingMode === 'ikev2' ? new StartChoices(fabric).of(bundle)(peer) : undefined,
+        tunnelStart: keyingMode === 'ikev2' ? starts.of(bundle)(peer) : undefined,
       },
       encapsulation: encapsulationOf({ ...bundle, keyingMode }, profile),
     });
@@ -180,6 +181,7 @@ function hopFromExternal(
   packet: Packet,
   at: number,
   to: number,
+  starts: StartChoices,
 ): { readonly hop: ExplainedHop; readonly gateway: number } | undefined {
   const external = externalPeer(fabric, at);
   const gateway = nextHop(fabric.plan.paths, at, to);
@@ -203,7 +205,7 @@ function hopFromExternal(
       remote: bundle.underlay,
       localIdentity: peer.identity,
       remoteIdentity: external.localIdentity ?? bundle.identity,
-      tunnelStart: new StartChoices(fabric).of(bundle)(peer),
+      tunnelStart: starts.of(bundle)(peer),
     },
     encapsulation: encapsulationOf({ ...bundle, keyingMode: 'ikev2' }, profile),
   };
